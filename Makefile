@@ -1,0 +1,44 @@
+# What one does with Rehome from its source. `make help` lists it.
+
+# The same flags everywhere: others would build everything twice.
+BUILD_FLAGS := --explicit-target-dependency-import-check error
+FORMATTED := Package.swift Sources Tests
+
+.PHONY: help build test demo lint format check clean dependencies
+
+help:
+	@echo 'make build   the program, .build/debug/rehome'
+	@echo 'make test    everything that is tested; installs what is missing'
+	@echo 'make demo    a restore between two real guests; installs what is missing'
+	@echo 'make lint    the rules on looks; make format puts right what it can'
+	@echo 'make check   test, then a release build and the sanitizers'
+	@echo 'make clean   removes what was built'
+
+dependencies:
+	Scripts/install-dependencies.sh
+
+build:
+	swift build $(BUILD_FLAGS)
+
+lint:
+	swift format lint --strict --recursive --parallel $(FORMATTED)
+
+format:
+	swift format --in-place --recursive --parallel $(FORMATTED)
+
+test: dependencies lint
+	swift build --build-tests $(BUILD_FLAGS)
+	swift test --skip-build --disable-xctest
+
+demo:
+	Scripts/demo.sh
+
+check: test
+	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
+	swift test --disable-xctest --sanitize=thread --scratch-path .build-thread \
+	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests'
+	swift test --disable-xctest --sanitize=address --scratch-path .build-address \
+	  --filter 'ChecksumTests|DatastoreTests|DisksTests'
+
+clean:
+	rm -rf .build .build-release .build-thread .build-address

@@ -1,0 +1,206 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Rules of this manifest: one section a role, everything sorted within it, and the Swift settings
+// stand once, in the loop at the end. Nothing imports upward (see CONTRIBUTING.md).
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser",
+  package: "swift-argument-parser"
+)
+let configuration: Target.Dependency = .product(
+  name: "Configuration",
+  package: "swift-configuration"
+)
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(
+  name: "HummingbirdTesting",
+  package: "hummingbird"
+)
+let lifecycle: Target.Dependency = .product(
+  name: "ServiceLifecycle",
+  package: "swift-service-lifecycle"
+)
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let signals: Target.Dependency = .product(
+  name: "UnixSignals",
+  package: "swift-service-lifecycle"
+)
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "rehome",
+  products: [
+    .executable(name: "rehome", targets: ["rehome"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(
+      url: "https://github.com/apple/swift-configuration",
+      from: "1.4.0",
+      traits: ["YAML"]
+    ),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // MARK: System libraries
+
+    .systemLibrary(
+      name: "CLibnbd",
+      pkgConfig: "libnbd",
+      providers: [.apt(["libnbd-dev"])]
+    ),
+    .systemLibrary(
+      name: "CLibvirt",
+      pkgConfig: "libvirt",
+      providers: [.apt(["libvirt-dev"])]
+    ),
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+    // MARK: One safe Swift target over each system library
+
+    .target(name: "Checksum", dependencies: ["CZlib", crypto]),
+    .target(name: "Libvirt", dependencies: ["CLibvirt"]),
+    .target(name: "NBD", dependencies: ["CLibnbd"]),
+    .target(name: "Zstd", dependencies: ["CZstd"]),
+
+    // MARK: Values and rules
+
+    .target(name: "Model", dependencies: [yams]),
+
+    // MARK: Parts
+
+    .target(
+      name: "Catalog",
+      dependencies: ["Model", crypto, grdb, logging]
+    ),
+    .target(
+      name: "Datastore",
+      dependencies: ["Checksum", "Disks", "Model", "Zstd", logging]
+    ),
+    .target(
+      name: "Disks",
+      dependencies: ["CLinux", "Model", "NBD", logging, subprocess]
+    ),
+    .target(
+      name: "Guest",
+      dependencies: ["Disks", "Model", logging, subprocess, yams]
+    ),
+    .target(
+      name: "Hypervisor",
+      dependencies: ["Disks", "Libvirt", "Model", logging]
+    ),
+
+    // MARK: Work
+
+    .target(
+      name: "Jobs",
+      dependencies: ["Catalog", "Disks", "Model", lifecycle, logging]
+    ),
+    .target(
+      name: "Operations",
+      dependencies: ["Catalog", "Datastore", "Guest", "Hypervisor", "Jobs", "Model", logging]
+    ),
+    .target(
+      name: "Backup",
+      dependencies: [
+        "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Jobs", "Model", "Operations",
+        logging,
+      ]
+    ),
+    .target(
+      name: "Restore",
+      dependencies: [
+        "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model", "Operations",
+        logging,
+      ]
+    ),
+
+    // MARK: Doors
+
+    .target(
+      name: "API",
+      dependencies: ["Catalog", "Model", "Operations", hummingbird, lifecycle, logging]
+    ),
+    .executableTarget(
+      name: "rehome",
+      dependencies: [
+        "API", "Backup", "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
+        "Operations", "Restore", argumentParser, configuration, lifecycle, logging, signals, yams,
+      ]
+    ),
+
+    // MARK: Tests
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["Catalog", "Datastore", "Disks", "Hypervisor", "Model", logging]
+    ),
+    .testTarget(
+      name: "APITests",
+      dependencies: ["API", "Catalog", "Model", "Operations", "TestSupport", hummingbirdTesting]
+    ),
+    .testTarget(
+      name: "CatalogTests",
+      dependencies: ["Catalog", "Model", "TestSupport", grdb]
+    ),
+    .testTarget(
+      name: "DatastoreTests",
+      dependencies: ["Checksum", "Datastore", "Disks", "Model", "TestSupport", "Zstd"]
+    ),
+    .testTarget(
+      name: "DisksTests",
+      dependencies: ["CLinux", "Disks", "Model", "NBD", "TestSupport"]
+    ),
+    .testTarget(name: "EndToEndTests", dependencies: ["Model", "TestSupport"]),
+    .testTarget(
+      name: "GuestTests",
+      dependencies: ["Disks", "Guest", "Model", "TestSupport", yams]
+    ),
+    .testTarget(
+      name: "HypervisorTests",
+      dependencies: ["Disks", "Hypervisor", "Model", "TestSupport"]
+    ),
+    .testTarget(
+      name: "JobsTests",
+      dependencies: ["Catalog", "Jobs", "Model", "TestSupport"]
+    ),
+    .testTarget(name: "ModelTests", dependencies: ["Model"]),
+    .testTarget(
+      name: "OperationsTests",
+      dependencies: ["Catalog", "Model", "Operations", "TestSupport"]
+    ),
+    .testTarget(
+      name: "RestoreTests",
+      dependencies: [
+        "Backup", "Catalog", "Datastore", "Disks", "Hypervisor", "Jobs", "Model", "Operations",
+        "Restore", "TestSupport",
+      ]
+    ),
+    .testTarget(name: "TidyTests"),
+  ]
+)
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ]
+}

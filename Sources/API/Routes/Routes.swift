@@ -1,0 +1,62 @@
+import Hummingbird
+import Model
+import Operations
+
+/// Every route of the API, in the order of their paths.
+struct Routes {
+  /// Those that anybody may ask.
+  let open: [any OpenRoute]
+  /// Those that need a key.
+  let forCallers: [any CallerRoute]
+
+  /// Makes every route over the use cases.
+  init(operations: Operations, clock: any WallClock, typeBase: String) {
+    open = [
+      HealthRoute(),
+      ReadyRoute(operations: operations),
+    ]
+    forCallers = [
+      JobRoute(operations: operations, clock: clock, typeBase: typeBase),
+      CancelJobRoute(operations: operations),
+      UndoJobRoute(operations: operations),
+      VPSListRoute(operations: operations),
+      VPSRoute(operations: operations),
+      BackupListRoute(operations: operations),
+      CreateBackupRoute(operations: operations),
+      DeleteBackupRoute(operations: operations),
+      RestoreSourcesRoute(operations: operations),
+      RestoreFromVPSRoute(operations: operations),
+    ]
+  }
+
+  private var types: [any Route.Type] {
+    open.map { type(of: $0) } + forCallers.map { type(of: $0) }
+  }
+
+  /// Each route as its method and path.
+  var names: [String] { types.map { "\($0.method) \($0.path)" } }
+
+  /// Which methods each path answers.
+  var allowedMethods: AllowedMethods {
+    var methods = AllowedMethods()
+    for route in types { methods.add(route.path, route.method) }
+    return methods
+  }
+
+  /// Adds the routes to a router: a caller is known and has the scope before a handler runs.
+  func register(on router: Router<APIContext>, authentication: Authentication) {
+    for route in open {
+      router.on(type(of: route).path, method: type(of: route).method) { request, context in
+        try await route.answer(request, context)
+      }
+    }
+    let callers = router.group().add(middleware: authentication).group(context: CallerContext.self)
+    for route in forCallers {
+      let scope = type(of: route).scope
+      callers.on(type(of: route).path, method: type(of: route).method) { request, context in
+        if let scope { try context.caller.require(scope) }
+        return try await route.answer(request, context)
+      }
+    }
+  }
+}

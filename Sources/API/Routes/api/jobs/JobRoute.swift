@@ -1,0 +1,21 @@
+import Hummingbird
+import Model
+import Operations
+
+/// `GET /api/jobs/{jobId}`: how an operation stands.
+struct JobRoute: CallerRoute {
+  static let method = HTTPRequest.Method.get
+  static let path: RouterPath = "/api/jobs/{jobId}"
+  static let scope: Scope? = nil
+
+  let operations: Operations
+  let clock: any WallClock
+  let typeBase: String
+
+  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let job = try await operations.job(context.caller, context.identifier("jobId"))
+    return try .json(
+      JobWire(job, requestID: context.requestID, now: clock.now(), typeBase: typeBase)
+    )
+  }
+}

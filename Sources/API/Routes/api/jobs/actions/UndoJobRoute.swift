@@ -1,0 +1,17 @@
+import Hummingbird
+import Model
+import Operations
+
+/// `POST /api/jobs/{jobId}/actions/undo`: take a completed restore back, in a job of its own.
+struct UndoJobRoute: CallerRoute {
+  static let method = HTTPRequest.Method.post
+  static let path: RouterPath = "/api/jobs/{jobId}/actions/undo"
+  static let scope: Scope? = .backupVM
+
+  let operations: Operations
+
+  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let job = try await operations.undoRestore(context.caller, context.identifier("jobId"))
+    return try .json(AcceptedWire(job), status: .accepted)
+  }
+}

@@ -1,0 +1,29 @@
+import Hummingbird
+import Model
+import Operations
+
+/// `GET /api/v2/vps`: the caller's VPSs, a page at a time.
+struct VPSListRoute: CallerRoute {
+  static let method = HTTPRequest.Method.get
+  static let path: RouterPath = "/api/v2/vps"
+  static let scope: Scope? = .readVM
+
+  let operations: Operations
+
+  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
+    var query = QueryFields(request.uri.query)
+    let limit = query.integer("limit", in: 1...Limits.pageMaximum, default: Limits.pageDefault)
+    let name = query.text("name")
+    let primaryIP = query.text("primaryIp")
+    let cursor = query.text("cursor")
+    try query.finish()
+    let page = try await operations.listVPS(
+      context.caller,
+      name: name,
+      primaryIP: primaryIP,
+      cursor: cursor,
+      limit: limit
+    )
+    return try .json(VPSPageWire(page))
+  }
+}

@@ -1,0 +1,48 @@
+import Hummingbird
+import Model
+
+extension Request {
+  /// Reads a body that must be there: 413, then 415, then 400.
+  func body<Fields: RequestFields>(_: Fields.Type) async throws(Refusal) -> Fields {
+    let bytes = try await bytes(limit: Limits.requestBodyBytes)
+    guard isJSON else { throw .unsupportedMediaType }
+    return try Fields.read(bytes)
+  }
+
+  /// Reads a body that may be missing; then its content type doesn't matter either.
+  func optionalBody<Fields: RequestFields>(_: Fields.Type) async throws(Refusal) -> Fields? {
+    let bytes = try await bytes(limit: Limits.requestBodyBytes)
+    if bytes.isEmpty { return nil }
+    guard isJSON else { throw .unsupportedMediaType }
+    return try Fields.read(bytes)
+  }
+
+  private var isJSON: Bool {
+    guard let value = headers[.contentType] else { return false }
+    let type = value.prefix { $0 != ";" }
+    return String(type.filter { $0 != " " && $0 != "\t" }).lowercased() == "application/json"
+  }
+
+  private func bytes(limit: Int) async throws(Refusal) -> [UInt8] {
+    if let text = headers[.contentLength], let announced = Int(text), announced > limit {
+      throw .payloadTooLarge(limitBytes: limit)
+    }
+    do {
+      var bytes: [UInt8] = []
+      for try await chunk in body {
+        guard bytes.count + chunk.readableBytes <= limit else {
+          throw Refusal.payloadTooLarge(limitBytes: limit)
+        }
+        bytes += chunk.readableBytesView
+      }
+      return bytes
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch {
+      // The transfer broke off or its framing is wrong; whoever still listens may know.
+      throw .invalidRequest([
+        Fault(pointer: "", code: .invalidValue, detail: "The body could not be read to its end.")
+      ])
+    }
+  }
+}

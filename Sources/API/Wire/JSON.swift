@@ -1,0 +1,54 @@
+/// A JSON value as it was sent: objects keep their order and their duplicates, numbers their text.
+package indirect enum JSON: Sendable, Equatable {
+  case null
+  case boolean(Bool)
+  case number(String)
+  case string(String)
+  case array([JSON])
+  case object([Member])
+
+  /// One member of an object.
+  package struct Member: Sendable, Equatable {
+    /// Its name, unescaped.
+    package var name: String
+    /// Its value.
+    package var value: JSON
+
+    /// Makes a member.
+    package init(_ name: String, _ value: JSON) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// What kind of value it is, in words for people.
+  package var kind: String {
+    switch self {
+    case .null: "null"
+    case .boolean: "a boolean"
+    case .number: "a number"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}
+
+/// A JSON pointer (RFC 6901), which tells where in a body a value stands.
+package struct JSONPointer: Sendable, Equatable, CustomStringConvertible {
+  /// The whole body.
+  package static let root = JSONPointer(description: "")
+
+  package let description: String
+
+  /// The member of an object.
+  package func member(_ name: String) -> JSONPointer {
+    let escaped = name.replacing("~", with: "~0").replacing("/", with: "~1")
+    return JSONPointer(description: "\(description)/\(escaped)")
+  }
+
+  /// The element of an array.
+  package func element(_ index: Int) -> JSONPointer {
+    JSONPointer(description: "\(description)/\(index)")
+  }
+}

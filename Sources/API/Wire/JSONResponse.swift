@@ -1,0 +1,20 @@
+import Foundation
+import Hummingbird
+
+extension Response {
+  /// An answer with a JSON body.
+  static func json(
+    _ value: some Encodable,
+    status: HTTPResponse.Status = .ok,
+    contentType: String = "application/json"
+  ) throws -> Response {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let body = try encoder.encode(value)
+    return Response(
+      status: status,
+      headers: [.contentType: contentType],
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+    )
+  }
+}

@@ -1,0 +1,66 @@
+import Foundation
+package import Model
+
+/// The parameters of a request's query, read one by one; every fault is kept.
+package struct QueryFields {
+  private var values: [String: [String?]] = [:]
+  private var faults: [Fault] = []
+
+  /// Splits a query as forms write it: `+` is a space.
+  package init(_ query: String?) {
+    for item in (query ?? "").split(separator: "&") {
+      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = Self.decoded(parts[0]) else { continue }
+      values[name, default: []].append(parts.count == 2 ? Self.decoded(parts[1]) : "")
+    }
+  }
+
+  /// A parameter's text; nil when it isn't there.
+  package mutating func text(_ name: String) -> String? {
+    guard let found = values[name], let first = found.first else { return nil }
+    guard found.count == 1 else {
+      add(name, .duplicateField, "The parameter `\(name)` is there more than once.")
+      return nil
+    }
+    guard let first else {
+      add(name, .invalidValue, "The parameter `\(name)` is not valid percent-encoded UTF-8.")
+      return nil
+    }
+    return first
+  }
+
+  /// A whole number within bounds, or its default when it isn't there.
+  package mutating func integer(
+    _ name: String,
+    in range: ClosedRange<Int>,
+    default standard: Int
+  ) -> Int {
+    guard let text = text(name) else { return standard }
+    guard let number = Int(text), range.contains(number) else {
+      let bounds = "\(range.lowerBound) to \(range.upperBound)"
+      add(
+        name,
+        Int(text) == nil ? .invalidType : .invalidValue,
+        "The parameter `\(name)` must be a whole number from \(bounds)."
+      )
+      return standard
+    }
+    return number
+  }
+
+  /// Ends the reading; parameters that nobody asked for are let pass, as caches and proxies add
+  /// their own.
+  ///
+  /// - Throws: `Refusal.invalidRequest` with all faults found.
+  package func finish() throws(Refusal) {
+    guard faults.isEmpty else { throw .invalidRequest(faults) }
+  }
+
+  private mutating func add(_ name: String, _ code: FaultCode, _ detail: String) {
+    faults.append(Fault(pointer: "/\(name)", code: code, detail: detail))
+  }
+
+  private static func decoded(_ text: Substring) -> String? {
+    String(text).replacing("+", with: " ").removingPercentEncoding
+  }
+}

@@ -1,0 +1,213 @@
+import Catalog
+import Datastore
+import Disks
+import Hypervisor
+import Jobs
+import Model
+import Operations
+
+/// The steps of a backup.
+///
+/// Stored in journals: append only.
+enum BackupStep: String, Sendable {
+  /// The snapshot's folder is claimed.
+  case snapshot
+  /// A libvirt backup session is begun, and the guest may be frozen for a moment.
+  case session
+  /// The disks are read.
+  case read
+}
+
+/// One attempt at a backup.
+final class BackupRun {
+  let parts: BackupParts
+  let context: JobContext
+  let job: Job
+  let backupID: BackupID
+
+  init(_ job: Job, _ task: BackupTask, parts: BackupParts, context: JobContext) {
+    self.job = job
+    backupID = task.backupID
+    self.parts = parts
+    self.context = context
+  }
+
+  func run(isLastAttempt: Bool) async -> JobOutcome {
+    do throws(BackupStop) {
+      let (vps, backup) = try await load()
+      try await cleanUp(after: backup, vps)
+      return try await make(backup, of: vps)
+    } catch {
+      return await outcome(of: error, isLastAttempt: isLastAttempt)
+    }
+  }
+
+  private func make(_ backup: Backup, of vps: VPS) async throws(BackupStop) -> JobOutcome {
+    let domain = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.hypervisor.domain(vps.reference)
+    }
+    let seen = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.observer.observation(of: domain)
+    }
+    guard !seen.disks.isEmpty else {
+      throw .because(.vpsNotReady, "The VPS has no disk that can be backed up.")
+    }
+    guard seen.activity == .none else {
+      throw .because(.vpsNotReady, NotReadyReason.blockJob.sentence, isTransient: true)
+    }
+    let writer = try await beginSnapshot(backup, of: vps)
+    do throws(BackupStop) {
+      let made =
+        switch domain.state {
+        case .running:
+          try await backUpRunning(domain, seen, into: writer)
+        case .stopped, .crashed:
+          try await backUpStopped(vps.reference, seen, into: writer)
+        case .starting, .stopping, .paused, .pausedOnError, .suspended, .unknown:
+          throw BackupStop.because(
+            .vpsNotReady,
+            NotReadyReason.powerStateUnsettled.sentence,
+            isTransient: true
+          )
+        }
+      return try await publish(made, backup, vps, seen, domain.definitionXML, writer)
+    } catch {
+      await writer.abandon()
+      throw error
+    }
+  }
+
+  private func load() async throws(BackupStop) -> (VPS, Backup) {
+    let (vpsID, backupID) = (job.vpsID, backupID)
+    let found = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read { (try $0.vps(vpsID), try $0.backup(backupID)) }
+    }
+    guard let vps = found.0, let backup = found.1, vps.serviceStatus == .active else {
+      throw .because(.notFound, "The VPS or the backup's row is gone, or the VPS isn't active.")
+    }
+    return (vps, backup)
+  }
+
+  /// Claims the snapshot and says so in the catalog before anything is written into it, so that
+  /// what a crash leaves is known as ours.
+  private func beginSnapshot(
+    _ backup: Backup,
+    of vps: VPS
+  ) async throws(BackupStop) -> SnapshotWriter {
+    try await record(.snapshot, .begun)
+    let writer = try await fromDatastore { () async throws(DatastoreError) in
+      try await parts.datastore.begin(
+        namespace: [vps.clientID.text],
+        id: vps.id.text,
+        notBefore: parts.clock.now().seconds
+      )
+    }
+    var row = backup
+    row.snapshotPath = writer.path.relative
+    let claimed = row
+    do throws(BackupStop) {
+      try await fromCatalog { () async throws(CatalogFault) in
+        try await parts.catalog.write { try $0.update(claimed) }
+      }
+    } catch {
+      await writer.abandon()
+      throw error
+    }
+    return writer
+  }
+
+  /// Adds the definition, makes the snapshot visible, and gives the outcome that completes the row.
+  private func publish(
+    _ made: MadeDisks,
+    _ backup: Backup,
+    _ vps: VPS,
+    _ seen: Observation,
+    _ xml: String,
+    _ writer: SnapshotWriter
+  ) async throws(BackupStop) -> JobOutcome {
+    try await fromDatastore { () async throws(DatastoreError) in
+      try await writer.addBlob("libvirt-domain.xml.blob", Array(xml.utf8))
+      try await writer.addBlob(
+        "qemu-server.conf.blob",
+        SourceDefinition.qemuServerConfiguration(of: vps, seen)
+      )
+    }
+    await parts.reached(.beforeManifest)
+    if context.isCancelRequested { throw .cancelled }
+    try await fromJournal { () async throws(JobInterruption) in try await context.confirmLease() }
+    _ = try await fromDatastore { () async throws(DatastoreError) in
+      try await writer.finish(unprotected: [
+        "notes": .string(backup.note ?? vps.name),
+        "rehome": [
+          "backupId": .string(backup.id.text), "vpsId": .string(vps.id.text),
+          "clientId": .string(vps.clientID.text), "displayName": .string(vps.name),
+        ],
+      ])
+    }
+    let contents = BackupContents(
+      disks: made.disks,
+      firmware: seen.firmware,
+      hasTPM: seen.hasTPM,
+      isFrozen: made.isFrozen
+    )
+    var row = backup
+    row.state = .complete
+    row.snapshotPath = writer.path.relative
+    row.contents = contents
+    let complete = row
+    let result = BackupResult(
+      backupID: backup.id,
+      sizeBytes: contents.sizeBytes,
+      bytesRead: made.bytesRead,
+      bytesWritten: made.bytesWritten,
+      bytesReused: made.bytesReused,
+      frozen: made.isFrozen,
+      frozenMilliseconds: made.frozenMilliseconds
+    )
+    return .completed(.backup(result)) { try $0.update(complete) }
+  }
+
+  private func outcome(of stop: BackupStop, isLastAttempt: Bool) async -> JobOutcome {
+    let id = backupID
+    let removeRow: @Sendable (any CatalogTransaction) throws -> Void = { transaction in
+      try transaction.deleteBackup(id)
+    }
+    switch stop {
+    case .failure(let failure) where failure.isTransient && !isLastAttempt:
+      return .retry(failure)
+    case .failure(var failure):
+      failure.isTransient = false
+      return .failed(failure, also: removeRow)
+    case .cancelled:
+      let failure = JobFailure(
+        code: .jobCancelled,
+        detail: "The backup was cancelled; nothing of it is kept."
+      )
+      return .cancelled(failure, also: removeRow)
+    case .interrupted(.leaseLost):
+      return .leaseLost
+    case .interrupted(.catalog):
+      return .retry(
+        JobFailure(
+          code: .internalError,
+          detail: "The catalog is out of reach.",
+          isTransient: true
+        )
+      )
+    }
+  }
+
+  func record(_ step: BackupStep, _ phase: StepPhase) async throws(BackupStop) {
+    try await record(step, phase, [String: String]())
+  }
+
+  func record(
+    _ step: BackupStep,
+    _ phase: StepPhase,
+    _ detail: some Encodable & Sendable
+  ) async throws(BackupStop) {
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.record(step.rawValue, phase, detail: detail)
+    }
+  }
+}

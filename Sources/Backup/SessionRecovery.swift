@@ -1,0 +1,71 @@
+package import Catalog
+import Disks
+import Foundation
+package import Hypervisor
+package import Logging
+import Model
+import Operations
+
+/// Ends what backups whose jobs are over have left in libvirt and on the disk.
+package struct SessionRecovery: Sendable {
+  private let catalog: any Catalog
+  private let hypervisor: any Hypervisor
+  private let runtimeDirectory: String
+  private let logger: Logger
+
+  /// Makes the recovery of one node's sessions.
+  package init(
+    catalog: any Catalog,
+    hypervisor: any Hypervisor,
+    runtimeDirectory: String,
+    logger: Logger
+  ) {
+    self.catalog = catalog
+    self.hypervisor = hypervisor
+    self.runtimeDirectory = runtimeDirectory
+    self.logger = logger
+  }
+
+  /// Ends the libvirt sessions of jobs that have ended, thaws their guests, removes their scratch.
+  package func endOrphanedSessions() async {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)) ?? []
+    for id in names.compactMap(JobID.init) {
+      do throws(BackupStop) {
+        try await endOrphanedSession(of: id)
+      } catch {
+        logger.warning(
+          "orphaned backup session not ended",
+          metadata: ["job.id": "\(id)", "error": "\(error)"]
+        )
+      }
+    }
+  }
+
+  private func endOrphanedSession(of id: JobID) async throws(BackupStop) {
+    let found = try await fromCatalog { () async throws(CatalogFault) in
+      try await catalog.read { transaction in
+        let job = try transaction.job(id)
+        return (job, try job.flatMap { try transaction.vps($0.vpsID) })
+      }
+    }
+    guard let job = found.0, job.state.isFinal else { return }
+    let directory = "\(runtimeDirectory)/\(id)"
+    if let vps = found.1 { try await endSession(of: vps, in: directory) }
+    await RuntimeDirectory(path: directory).remove()
+  }
+
+  private func endSession(of vps: VPS, in directory: String) async throws(BackupStop) {
+    do throws(HypervisorError) {
+      let scratch = try await hypervisor.backupScratchPaths(of: vps.reference)
+      guard let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) else { return }
+      try await hypervisor.abortBackup(of: vps.reference)
+      try await hypervisor.thaw(vps.reference, timeout: Limits.freezeBound)
+    } catch .domainMissing {
+      return
+    } catch .agentUnavailable {
+      return
+    } catch {
+      throw BackupStop(error)
+    }
+  }
+}

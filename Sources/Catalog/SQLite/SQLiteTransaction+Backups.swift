@@ -1,0 +1,109 @@
+import GRDB
+import Model
+
+extension SQLiteTransaction {
+  func insert(_ backup: Backup) throws(CatalogError) {
+    var arguments = try backup.arguments()
+    arguments += [
+      "client": backup.clientID.text, "vps": backup.vpsID.text, "type": backup.type.rawValue,
+      "created": backup.createdAt.milliseconds,
+    ]
+    try change(
+      """
+      INSERT INTO backup (
+        id, client_id, vps_id, state, type, note, created_at, snapshot_path, contents, expires_at)
+      VALUES (
+        :id, :client, :vps, :state, :type, :note, :created, :path, :contents, :expires)
+      """,
+      arguments
+    )
+  }
+
+  func backup(_ id: BackupID) throws(CatalogError) -> Backup? {
+    try first("SELECT * FROM backup WHERE id = :id", ["id": id.text], Backup.init)
+  }
+
+  func backups(of vps: VPSID, in states: Set<BackupState>) throws(CatalogError) -> [Backup] {
+    try all(
+      """
+      SELECT * FROM backup
+      WHERE vps_id = :vps AND state IN (SELECT value FROM json_each(:states))
+      ORDER BY created_at DESC, id DESC
+      """,
+      ["vps": vps.text, "states": try jsonText(states.words)],
+      Backup.init
+    )
+  }
+
+  func backups(
+    ofClient client: ClientID,
+    in states: Set<BackupState>
+  ) throws(CatalogError) -> [Backup] {
+    try all(
+      """
+      SELECT * FROM backup
+      WHERE client_id = :client AND state IN (SELECT value FROM json_each(:states))
+      ORDER BY created_at DESC, id DESC
+      """,
+      ["client": client.text, "states": try jsonText(states.words)],
+      Backup.init
+    )
+  }
+
+  func backups(in states: Set<BackupState>) throws(CatalogError) -> [Backup] {
+    try all(
+      """
+      SELECT * FROM backup WHERE state IN (SELECT value FROM json_each(:states))
+      ORDER BY created_at, id
+      """,
+      ["states": try jsonText(states.words)],
+      Backup.init
+    )
+  }
+
+  func update(_ backup: Backup) throws(CatalogError) {
+    try changeOne(
+      """
+      UPDATE backup SET
+        state = :state, note = :note, snapshot_path = :path, contents = :contents,
+        expires_at = :expires
+      WHERE id = :id
+      """,
+      try backup.arguments()
+    )
+  }
+
+  func deleteBackup(_ id: BackupID) throws(CatalogError) {
+    try change("DELETE FROM backup WHERE id = :id", ["id": id.text])
+  }
+}
+
+extension Backup {
+  /// What both insert and update store.
+  fileprivate func arguments() throws(CatalogError) -> StatementArguments {
+    [
+      "id": id.text, "state": state.rawValue, "note": note, "path": snapshotPath,
+      "contents": try jsonTextIfAny(contents), "expires": expiresAt?.milliseconds,
+    ]
+  }
+
+  fileprivate init(_ row: Columns) throws(CatalogError) {
+    self.init(
+      id: try row.identifier("id"),
+      clientID: try row.identifier("client_id"),
+      vpsID: try row.identifier("vps_id"),
+      state: try row.word("state"),
+      type: try row.word("type"),
+      note: row.textIfAny("note"),
+      createdAt: try row.moment("created_at"),
+      snapshotPath: row.textIfAny("snapshot_path"),
+      contents: try row.jsonIfAny("contents"),
+      expiresAt: row.momentIfAny("expires_at")
+    )
+  }
+}
+
+extension Set where Element: RawRepresentable<String> {
+  /// The stored words, in an order that depends on nothing but the set.
+  var words: [String] { map(\.rawValue).sorted() }
+}

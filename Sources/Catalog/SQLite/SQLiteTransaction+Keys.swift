@@ -1,0 +1,57 @@
+import Foundation
+import GRDB
+import Model
+
+extension SQLiteTransaction {
+  func insert(_ key: APIKey, hash: [UInt8]) throws(CatalogError) {
+    try change(
+      """
+      INSERT INTO api_key (id, client_id, scopes, hash, created_at, expires_at, revoked_at)
+      VALUES (:id, :client, :scopes, :hash, :created, :expires, :revoked)
+      """,
+      [
+        "id": key.id.text, "client": key.clientID.text, "scopes": try jsonText(key.scopes),
+        "hash": Data(hash), "created": key.createdAt.milliseconds,
+        "expires": key.expiresAt?.milliseconds, "revoked": key.revokedAt?.milliseconds,
+      ]
+    )
+  }
+
+  func key(_ id: KeyID) throws(CatalogError) -> (key: APIKey, hash: [UInt8])? {
+    try first("SELECT * FROM api_key WHERE id = :id", ["id": id.text]) { row throws(CatalogError) in
+      (key: try APIKey(row), hash: try row.bytes("hash"))
+    }
+  }
+
+  func keys(of client: ClientID?) throws(CatalogError) -> [APIKey] {
+    if let client {
+      try all(
+        "SELECT * FROM api_key WHERE client_id = :client ORDER BY created_at, id",
+        ["client": client.text],
+        APIKey.init
+      )
+    } else {
+      try all("SELECT * FROM api_key ORDER BY created_at, id", [:], APIKey.init)
+    }
+  }
+
+  func revokeKey(_ id: KeyID, at time: Timestamp) throws(CatalogError) {
+    try changeOne(
+      "UPDATE api_key SET revoked_at = coalesce(revoked_at, :at) WHERE id = :id",
+      ["id": id.text, "at": time.milliseconds]
+    )
+  }
+}
+
+extension APIKey {
+  fileprivate init(_ row: Columns) throws(CatalogError) {
+    self.init(
+      id: try row.identifier("id"),
+      clientID: try row.identifier("client_id"),
+      scopes: try row.json("scopes"),
+      createdAt: try row.moment("created_at"),
+      expiresAt: row.momentIfAny("expires_at"),
+      revokedAt: row.momentIfAny("revoked_at")
+    )
+  }
+}

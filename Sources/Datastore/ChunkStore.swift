@@ -1,0 +1,108 @@
+internal import Checksum
+
+/// What became of a chunk that was to be stored.
+package enum ChunkOutcome: Hashable, Sendable {
+  /// It was written, and takes this many bytes.
+  case new(bytes: Int)
+  /// It was there already.
+  case reused
+  /// It holds nothing but zeros.
+  case zero
+}
+
+/// The chunks of a store: reading, inserting and keeping them from the sweep.
+///
+/// Every call blocks, and so takes the `FileCalls` that only the store's executor hands out.
+struct ChunkStore: Sendable {
+  let layout: StoreLayout
+  let sync: SyncLevel
+
+  /// Stores `plain` under its digest, unless it is there already.
+  ///
+  /// What is there keeps its place if it is as short as ours; an empty file, as a crash leaves it,
+  /// never does. A packed chunk counts as short enough without packing ours first.
+  func insert(
+    _ digest: Digest,
+    _ plain: RawSpan,
+    _ files: FileCalls
+  ) throws(DatastoreError) -> ChunkOutcome {
+    let path = layout.file(of: digest)
+    // Touched before it is looked at: a sweep can't take it in between.
+    let isThere = try files.touch(path)
+    let present = isThere ? try presence(of: digest, files) : .absent
+    if present == .packed { return .reused }
+    let blob: [UInt8]
+    do throws(BlobError) {
+      blob = try DataBlob.encode(plain)
+    } catch {
+      throw .chunkCorrupt(digest)
+    }
+    if case .plain(let count) = present, count <= blob.count { return .reused }
+    try write(blob, as: digest, files)
+    return .new(bytes: blob.count)
+  }
+
+  /// Keeps a chunk from the sweep, and makes sure that it is there and not obviously cut off.
+  func keep(_ digest: Digest, _ files: FileCalls) throws(DatastoreError) {
+    let path = layout.file(of: digest)
+    guard try files.touch(path), let status = try files.status(path) else {
+      throw .chunkMissing(digest)
+    }
+    guard status.isRegularFile, status.byteCount > DataBlob.headerByteCount else {
+      throw .chunkCorrupt(digest)
+    }
+  }
+
+  /// Reads the bytes of a chunk's file.
+  func file(of digest: Digest, _ files: FileCalls) throws(DatastoreError) -> [UInt8] {
+    switch try files.read(layout.file(of: digest), limit: DataBlob.maximumFileByteCount) {
+    case .absent: throw .chunkMissing(digest)
+    case .unacceptable: throw .chunkCorrupt(digest)
+    case .bytes(let blob): return blob
+    }
+  }
+
+  /// What stands in a chunk's place.
+  private enum Presence: Equatable {
+    case absent, packed
+    case plain(byteCount: Int)
+  }
+
+  private func presence(
+    of digest: Digest,
+    _ files: FileCalls
+  ) throws(DatastoreError) -> Presence {
+    let path = layout.file(of: digest)
+    guard let status = try files.status(path), status.isRegularFile else { return .absent }
+    // Nothing with content is that short: what a crash left is written anew.
+    guard status.byteCount > DataBlob.headerByteCount else { return .absent }
+    guard let head = try files.head(path, count: DataBlob.headerByteCount) else { return .absent }
+    switch DataBlob.Kind(startOf: head) {
+    case .plain: return .plain(byteCount: status.byteCount)
+    case .compressed: return .packed
+    case .encrypted, .compressedEncrypted: throw .chunkEncrypted(digest)
+    case nil: return .absent
+    }
+  }
+
+  private func write(
+    _ blob: [UInt8],
+    as digest: Digest,
+    _ files: FileCalls
+  ) throws(DatastoreError) {
+    let path = layout.file(of: digest)
+    // All folders are made with the store, but a copying tool may have left out the empty ones.
+    if try files.makeDirectory(layout.folder(of: digest), mode: 0o750), sync == .file {
+      try files.syncDirectory(layout.chunks)
+    }
+    let temporary = "\(path).tmp_\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+    try files.create(temporary, blob, sync: sync == .file)
+    do throws(DatastoreError) {
+      try files.rename(temporary, to: path)
+    } catch {
+      try files.removeFile(temporary)
+      throw error
+    }
+    if sync == .file { try files.syncDirectory(layout.folder(of: digest)) }
+  }
+}

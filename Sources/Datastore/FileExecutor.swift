@@ -1,0 +1,287 @@
+internal import Checksum
+internal import Disks
+internal import Glibc
+
+/// Runs the store's file calls on threads that may block.
+///
+/// The calls themselves are `FileCalls`, below: the one place of this target where memory is
+/// handed to the kernel.
+struct FileExecutor: Sendable {
+  private let threads: BlockingExecutor
+
+  /// Runs calls on `threads`.
+  init(_ threads: BlockingExecutor) {
+    self.threads = threads
+  }
+
+  /// Runs `body`, which makes file calls, away from the cooperative pool.
+  func run<Value: Sendable>(
+    _ body: @escaping @Sendable (FileCalls) throws(DatastoreError) -> Value
+  ) async throws(DatastoreError) -> Value {
+    try await threads.run { () throws(DatastoreError) -> Value in try body(FileCalls()) }
+  }
+}
+
+/// The file calls of the store, each of which may block.
+///
+/// What isn't there is nil or false, since the store expects it; everything else that fails is
+/// thrown. No call follows a symbolic link in the last part of a path.
+struct FileCalls: Sendable {
+  /// Looks at a path; nil if nothing is there.
+  func status(_ path: String) throws(DatastoreError) -> FileStatus? {
+    var info = stat()
+    guard unsafe lstat(path, &info) == 0 else {
+      guard errno == ENOENT || errno == ENOTDIR else { throw Self.failure("stat", path) }
+      return nil
+    }
+    return Self.status(of: info)
+  }
+
+  /// Reads a whole regular file of at most `limit` bytes.
+  func read(_ path: String, limit: Int) throws(DatastoreError) -> FileContent {
+    guard let file = try openForReading(path) else { return .absent }
+    var info = stat()
+    guard unsafe fstat(file.descriptor, &info) == 0 else { throw Self.failure("stat", path) }
+    let status = Self.status(of: info)
+    guard status.isRegularFile, status.byteCount <= limit else { return .unacceptable }
+    return .bytes(try read(file, path: path, atMost: status.byteCount))
+  }
+
+  /// Reads the first bytes of a regular file, at most `count`; nil if it isn't there.
+  func head(_ path: String, count: Int) throws(DatastoreError) -> [UInt8]? {
+    guard let file = try openForReading(path) else { return nil }
+    return try read(file, path: path, atMost: count)
+  }
+
+  /// Makes a file that must not be there yet, writes it whole and, if asked, syncs it.
+  func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DatastoreError) {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let file = OpenFile(descriptor: unsafe open(path, flags, 0o644))
+    guard file.descriptor >= 0 else { throw Self.failure("create", path) }
+    do throws(DatastoreError) {
+      try write(bytes, to: file, path: path)
+      if sync, fsync(file.descriptor) != 0 { throw Self.failure("fsync", path) }
+    } catch {
+      // Half a file helps nobody; that it can't be removed says less than why it was half.
+      _ = unsafe Glibc.unlink(path)
+      throw error
+    }
+  }
+
+  /// Gives a file a new name, replacing what has that name.
+  func rename(_ path: String, to target: String) throws(DatastoreError) {
+    guard unsafe Glibc.rename(path, target) == 0 else { throw Self.failure("rename", path) }
+  }
+
+  /// Removes a file; false if it wasn't there.
+  @discardableResult
+  func removeFile(_ path: String) throws(DatastoreError) -> Bool {
+    if unsafe Glibc.unlink(path) == 0 { return true }
+    guard errno == ENOENT else { throw Self.failure("unlink", path) }
+    return false
+  }
+
+  /// Makes a folder; false if something of that name was there already.
+  @discardableResult
+  func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(DatastoreError) -> Bool {
+    if unsafe mkdir(path, mode) == 0 { return true }
+    guard errno == EEXIST else { throw Self.failure("mkdir", path) }
+    return false
+  }
+
+  /// Removes an empty folder; false if it wasn't there.
+  @discardableResult
+  func removeDirectory(_ path: String) throws(DatastoreError) -> Bool {
+    if unsafe rmdir(path) == 0 { return true }
+    guard errno == ENOENT else { throw Self.failure("rmdir", path) }
+    return false
+  }
+
+  /// The names in a folder, in no order; nil if it isn't there.
+  func names(in directory: String) throws(DatastoreError) -> [String]? {
+    guard let stream = unsafe opendir(directory) else {
+      guard errno == ENOENT || errno == ENOTDIR else { throw Self.failure("opendir", directory) }
+      return nil
+    }
+    defer { _ = unsafe closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(stream) else {
+        guard errno == 0 else { throw Self.failure("readdir", directory) }
+        return names
+      }
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+  }
+
+  /// Makes what was created, renamed or removed in a folder durable.
+  func syncDirectory(_ path: String) throws(DatastoreError) {
+    let folder = try openDirectory(path)
+    guard fsync(folder.descriptor) == 0 else { throw Self.failure("fsync", path) }
+  }
+
+  /// Begins to watch the file system of a folder for data that could not be written.
+  func watchFileSystem(of path: String) throws(DatastoreError) -> FileSystemWatch {
+    FileSystemWatch(try openDirectory(path), path: path)
+  }
+
+  /// Sets the access time to now and leaves the modification time; false if nothing is there.
+  func touch(_ path: String) throws(DatastoreError) -> Bool {
+    let now = timespec(tv_sec: 0, tv_nsec: Self.timeNow)
+    return try setTimes(path, access: now, modification: Self.unchanged)
+  }
+
+  /// Sets the access time to a second since 1970; false if nothing is there.
+  func setAccessTime(_ path: String, seconds: Int) throws(DatastoreError) -> Bool {
+    let access = timespec(tv_sec: seconds, tv_nsec: 0)
+    return try setTimes(path, access: access, modification: Self.unchanged)
+  }
+
+  /// How much room the file system of a path has for us.
+  func space(at path: String) throws(DatastoreError) -> FileSystemSpace {
+    var info = statvfs()
+    guard unsafe statvfs(path, &info) == 0 else { throw Self.failure("statvfs", path) }
+    let unit = Int64(clamping: info.f_frsize)
+    return FileSystemSpace(
+      totalBytes: Int64(clamping: info.f_blocks) * unit,
+      freeBytes: Int64(clamping: info.f_bavail) * unit
+    )
+  }
+}
+
+/// A file system from the moment the watch begins.
+///
+/// The kernel tells an open file of write errors since it was opened, and tells them once: a watch
+/// begins before the first byte is written, and one whose `sync` failed has nothing more to say.
+final class FileSystemWatch: Sendable {
+  private let folder: OpenFile
+  private let path: String
+
+  fileprivate init(_ folder: consuming OpenFile, path: String) {
+    self.folder = folder
+    self.path = path
+  }
+
+  /// Makes everything written so far to the file system durable.
+  func sync() throws(DatastoreError) {
+    guard syncFileSystemOfDescriptor(folder.descriptor) == 0 else {
+      throw FileCalls.failure("syncfs", path)
+    }
+  }
+}
+
+// MARK: - Private parts
+
+/// A descriptor that is closed when its owner is done.
+private struct OpenFile: ~Copyable, Sendable {
+  let descriptor: Int32
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+}
+
+// The C library's module shows this call to GNU sources only.
+@_silgen_name("syncfs")
+private func syncFileSystemOfDescriptor(_ descriptor: Int32) -> Int32
+
+extension FileCalls {
+  // `UTIME_NOW` and `UTIME_OMIT`, macros with a cast that aren't imported.
+  private static let timeNow = (1 << 30) - 1
+  private static let unchanged = timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2)
+
+  private static func status(of info: stat) -> FileStatus {
+    FileStatus(
+      isDirectory: info.st_mode & S_IFMT == S_IFDIR,
+      isRegularFile: info.st_mode & S_IFMT == S_IFREG,
+      byteCount: Int(info.st_size),
+      accessSeconds: info.st_atim.tv_sec,
+      modificationSeconds: info.st_mtim.tv_sec
+    )
+  }
+
+  fileprivate static func failure(_ operation: String, _ path: String) -> DatastoreError {
+    let number = errno
+    if number == ENOSPC || number == EDQUOT { return .outOfSpace }
+    return .io(operation: operation, path: path, errno: number)
+  }
+
+  private func openForReading(_ path: String) throws(DatastoreError) -> OpenFile? {
+    // Not blocking, so that a pipe of that name can't hold us up.
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    let file = OpenFile(descriptor: unsafe open(path, flags))
+    guard file.descriptor < 0 else { return file }
+    guard errno == ENOENT || errno == ENOTDIR else { throw Self.failure("open", path) }
+    return nil
+  }
+
+  private func openDirectory(_ path: String) throws(DatastoreError) -> OpenFile {
+    let folder = OpenFile(descriptor: unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    guard folder.descriptor >= 0 else { throw Self.failure("open", path) }
+    return folder
+  }
+
+  private func read(
+    _ file: borrowing OpenFile,
+    path: String,
+    atMost count: Int
+  ) throws(DatastoreError) -> [UInt8] {
+    let descriptor = file.descriptor
+    var failed = false
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: max(count, 1)) { buffer, used in
+      used = 0
+      guard let base = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+      while used < count {
+        let got = unsafe Glibc.read(descriptor, base + used, count - used)
+        if got > 0 {
+          used += got
+        } else if got == 0 {
+          break
+        } else if errno != EINTR {
+          failed = true
+          break
+        }
+      }
+    }
+    guard !failed else { throw Self.failure("read", path) }
+    return bytes
+  }
+
+  private func write(
+    _ bytes: [UInt8],
+    to file: borrowing OpenFile,
+    path: String
+  ) throws(DatastoreError) {
+    let descriptor = file.descriptor
+    let isWhole = unsafe bytes.withUnsafeBytes { buffer in
+      var rest = unsafe buffer[...]
+      while unsafe rest.count > 0 {
+        let written = unsafe Glibc.write(
+          descriptor,
+          UnsafeRawBufferPointer(rebasing: rest).baseAddress,
+          rest.count
+        )
+        if written >= 0 {
+          unsafe rest = rest.dropFirst(written)
+        } else if errno != EINTR {
+          return false
+        }
+      }
+      return true
+    }
+    guard isWhole else { throw Self.failure("write", path) }
+  }
+
+  private func setTimes(
+    _ path: String,
+    access: timespec,
+    modification: timespec
+  ) throws(DatastoreError) -> Bool {
+    let times = [access, modification]
+    if unsafe utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw Self.failure("utimensat", path) }
+    return false
+  }
+}

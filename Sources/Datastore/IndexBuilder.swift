@@ -1,0 +1,100 @@
+internal import Checksum
+package import Disks
+internal import Synchronization
+
+/// The index of one disk being written: takes its chunks in any order.
+///
+/// Several tasks may put chunks at once. Every chunk must be put before `close`.
+package final class IndexBuilder: Sendable {
+  /// The archive's name, such as `drive-virtio0.img.fidx`.
+  package let archive: String
+  /// The disk's size in bytes.
+  package let size: Int64
+  /// How many bytes every chunk but the last has.
+  package let chunkSize: Int
+  /// How many chunks the disk has.
+  package let chunkCount: Int
+
+  private let writer: SnapshotWriter
+  private let digests: Mutex<[Digest?]>
+
+  init(archive: String, size: Int64, chunkSize: Int, writer: SnapshotWriter) {
+    self.archive = archive
+    self.size = size
+    self.chunkSize = chunkSize
+    self.writer = writer
+    chunkCount = FixedIndex.chunkCount(size: size, chunkSize: chunkSize)
+    digests = Mutex(Array(repeating: nil, count: chunkCount))
+  }
+
+  /// How many bytes of the disk a chunk holds: `chunkSize`, or less for the last one.
+  package func length(of chunk: Int) -> Int {
+    precondition((0..<chunkCount).contains(chunk), "no such chunk")
+    return FixedIndex.length(of: chunk, size: size, chunkSize: chunkSize)
+  }
+
+  /// Stores the first `count` bytes of `buffer` as a chunk of the disk.
+  ///
+  /// Nobody may write to the buffer before this returns.
+  @discardableResult
+  package func put(
+    chunk index: Int,
+    _ buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DatastoreError) -> ChunkOutcome {
+    precondition(count == length(of: index), "a chunk is put whole")
+    let (chunks, writer) = (writer.store.chunks, writer)
+    let (digest, outcome) = try await writer.store.files.run { calls throws(DatastoreError) in
+      try buffer.withBytes(count) { plain throws(DatastoreError) -> (Digest, ChunkOutcome) in
+        let isAllZero = isZero(plain)
+        let digest = isAllZero ? ZeroChunk.digest(byteCount: count) : Digest(sha256: plain)
+        guard !writer.hasKept(digest) else { return (digest, isAllZero ? .zero : .reused) }
+        let outcome = try chunks.insert(digest, plain, calls)
+        writer.didKeep(digest)
+        return (digest, isAllZero ? .zero : outcome)
+      }
+    }
+    digests.withLock { $0[index] = digest }
+    return outcome
+  }
+
+  /// Records a chunk of zeros without anybody having to read it.
+  package func putZero(chunk index: Int) async throws(DatastoreError) {
+    let count = length(of: index)
+    let (chunks, writer) = (writer.store.chunks, writer)
+    let digest: Digest
+    if let known = ZeroChunk.knownDigest(byteCount: count), writer.hasKept(known) {
+      digest = known
+    } else {
+      digest = try await writer.store.files.run { calls throws(DatastoreError) in
+        let digest = ZeroChunk.digest(byteCount: count)
+        try zeros(count).withRawBytes { plain throws(DatastoreError) in
+          _ = try chunks.insert(digest, plain, calls)
+        }
+        writer.didKeep(digest)
+        return digest
+      }
+    }
+    digests.withLock { $0[index] = digest }
+  }
+
+  /// Writes the index file and gives it to the snapshot.
+  ///
+  /// - Throws: `indexCorrupt` if a chunk was never put.
+  package func close() async throws(DatastoreError) {
+    let complete = digests.withLock { $0.compactMap { $0 } }
+    guard complete.count == chunkCount else { throw .indexCorrupt(archive) }
+    let (archive, size, chunkSize, writer) = (archive, size, chunkSize, writer)
+    let index = try await writer.store.files.run { calls throws(DatastoreError) in
+      let index = FixedIndex(size: size, chunkSize: chunkSize, digests: complete)
+      let folder = writer.store.layout.folder(of: writer.path)
+      let temporary = "\(folder)/\(archive.dropLast("fidx".count))tmp_fidx"
+      let uuid = (0..<16).map { _ in UInt8.random(in: 0...UInt8.max) }
+      let file = index.file(createdAt: writer.path.time, uuid: uuid)
+      try calls.create(temporary, file, sync: true)
+      try calls.rename(temporary, to: "\(folder)/\(archive)")
+      return index
+    }
+    writer.add(index, as: archive)
+  }
+}

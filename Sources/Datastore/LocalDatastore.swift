@@ -1,0 +1,122 @@
+package import Checksum
+package import Disks
+package import Logging
+
+/// A store in a folder of this machine, in the layout of a Proxmox Backup Server.
+///
+/// While a value exists it holds the store's shared lock, so that garbage collection, which wants
+/// it alone, stays away from chunks that nothing names yet.
+package final class LocalDatastore: Sendable {
+  /// Who owns the groups that we make.
+  static let owner = "rehome@pbs"
+
+  /// Where the store is.
+  package let path: String
+
+  let layout: StoreLayout
+  let chunks: ChunkStore
+  let files: FileExecutor
+  let logger: Logger
+  private let lock: RecordLock
+
+  /// Opens the store at `path`, which blocks for a moment.
+  package init(
+    path: String,
+    sync: SyncLevel,
+    executor: BlockingExecutor,
+    logger: Logger = Logger(label: "rehome.datastore")
+  ) throws(DatastoreError) {
+    let layout = StoreLayout(root: Self.normalized(path))
+    let calls = FileCalls()
+    guard try calls.status(layout.chunks)?.isDirectory == true else {
+      throw .notADatastore(path: path)
+    }
+    do throws(RecordLock.Failure) {
+      lock = try RecordLock(path: layout.lockFile, mode: .shared)
+    } catch {
+      throw Self.storeError(error)
+    }
+    try TimestampProbe.run(in: layout.root, calls)
+    self.path = layout.root
+    self.layout = layout
+    self.logger = logger
+    chunks = ChunkStore(layout: layout, sync: sync)
+    files = FileExecutor(executor)
+  }
+
+  /// Makes an empty store at `path`, or completes one that is there; blocks for a second or two.
+  package static func create(at path: String) throws(DatastoreError) {
+    let layout = StoreLayout(root: normalized(path))
+    let calls = FileCalls()
+    try makeDirectories(layout.root, calls)
+    try calls.makeDirectory(layout.chunks, mode: 0o750)
+    // They are made in order: with the last one there, all are.
+    let last = layout.chunkFolder(StoreLayout.chunkFolderCount - 1)
+    if try calls.status(last) == nil {
+      for number in 0..<StoreLayout.chunkFolderCount {
+        try calls.makeDirectory(layout.chunkFolder(number), mode: 0o750)
+      }
+      try calls.syncDirectory(layout.chunks)
+    }
+    if try calls.status(layout.lockFile) == nil {
+      do throws(RecordLock.Failure) {
+        _ = try RecordLock(path: layout.lockFile, mode: .shared)
+      } catch {
+        throw storeError(error)
+      }
+    }
+    try calls.syncDirectory(layout.root)
+  }
+
+  /// Reads a chunk's plain bytes into the front of `buffer`, verified against its digest.
+  ///
+  /// After an error the buffer holds anything at all.
+  package func readChunk(
+    _ digest: Digest,
+    into buffer: AlignedBuffer,
+    expecting length: Int
+  ) async throws(DatastoreError) {
+    let chunks = chunks
+    try await files.run { calls throws(DatastoreError) in
+      let blob = try chunks.file(of: digest, calls)
+      let count = try buffer.withMutableBytes(length) { target throws(DatastoreError) in
+        do throws(BlobError) {
+          return try DataBlob.decode(blob, into: &target)
+        } catch {
+          throw error == .encrypted ? .chunkEncrypted(digest) : .chunkCorrupt(digest)
+        }
+      }
+      let found = buffer.withBytes(count) { Digest(sha256: $0) }
+      guard found == digest, count == length else { throw .chunkCorrupt(digest) }
+    }
+  }
+
+  // MARK: - Private parts
+
+  private static func normalized(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
+  }
+
+  private static func makeDirectories(
+    _ path: String,
+    _ calls: FileCalls
+  ) throws(DatastoreError) {
+    let parts = path.split(separator: "/")
+    var prefix = path.hasPrefix("/") ? "/" : ""
+    for part in parts {
+      prefix += part
+      try calls.makeDirectory(prefix)
+      prefix += "/"
+    }
+  }
+
+  private static func storeError(_ error: RecordLock.Failure) -> DatastoreError {
+    switch error {
+    case .busy: .busy
+    case .io(let operation, let path, let number):
+      .io(operation: operation, path: path, errno: number)
+    }
+  }
+}

@@ -1,0 +1,222 @@
+internal import Checksum
+internal import Logging
+internal import Synchronization
+
+/// A snapshot being written, which nobody sees before `finish`.
+///
+/// Several tasks may use it at once. Whoever began one ends it, by `finish` or by `abandon`.
+package final class SnapshotWriter: Sendable {
+  /// Where the snapshot will stand.
+  package let path: SnapshotPath
+
+  let store: LocalDatastore
+  private let watch: FileSystemWatch
+  private let state = Mutex(State())
+
+  private struct State {
+    var phase = Phase.writing
+    /// Archives that were begun and aren't written yet.
+    var begun: Set<String> = []
+    var files: [Manifest.File] = []
+    /// Every chunk that the closed indexes name.
+    var digests: Set<Digest> = []
+    /// Chunks that this writer has stored or touched already.
+    var kept: Set<Digest> = []
+  }
+
+  private enum Phase: Equatable {
+    case writing, finishing, finished, abandoned
+    case failed(DatastoreError)
+  }
+
+  init(path: SnapshotPath, store: LocalDatastore, watch: FileSystemWatch) {
+    self.path = path
+    self.store = store
+    self.watch = watch
+  }
+
+  /// Begins the index of a disk, such as `drive-virtio0.img.fidx`.
+  package func beginIndex(
+    _ archive: String,
+    size: Int64,
+    chunkSize: Int = FixedIndex.defaultChunkSize
+  ) throws(DatastoreError) -> IndexBuilder {
+    try SafeName.check(archive)
+    guard archive.hasSuffix(".img.fidx") else { throw .invalidName(archive) }
+    guard size > 0, FixedIndex.chunkSizes.contains(chunkSize) else {
+      throw .indexCorrupt(archive)
+    }
+    try claim(archive)
+    return IndexBuilder(archive: archive, size: size, chunkSize: chunkSize, writer: self)
+  }
+
+  /// Writes a blob, such as `qemu-server.conf.blob`.
+  package func addBlob(_ name: String, _ bytes: [UInt8]) async throws(DatastoreError) {
+    try SafeName.check(name)
+    guard name.hasSuffix(".blob"), name != Manifest.fileName else { throw .invalidName(name) }
+    try claim(name)
+    let target = "\(store.layout.folder(of: path))/\(name)"
+    let entry: Manifest.File
+    do throws(DatastoreError) {
+      entry = try await store.files.run { calls throws(DatastoreError) in
+        let blob = try Self.encode(bytes, or: .blobCorrupt(name))
+        try calls.create(target, blob, sync: true)
+        return Manifest.File(
+          filename: name,
+          size: Int64(blob.count),
+          checksum: blob.withRawBytes { Digest(sha256: $0) }
+        )
+      }
+    } catch {
+      state.withLock { state in _ = state.begun.remove(name) }
+      throw error
+    }
+    state.withLock { state in
+      state.begun.remove(name)
+      state.files.append(entry)
+    }
+  }
+
+  /// Makes the snapshot durable and visible, with its manifest as the last step.
+  ///
+  /// Every chunk is touched first and must be there. An error is final, since the kernel tells of
+  /// lost data only once: all that is left then is to abandon the snapshot.
+  /// - Throws: `chunkMissing` or `chunkCorrupt` naming the chunk, or `indexCorrupt` naming an index
+  ///   that was never closed.
+  package func finish(
+    unprotected: [String: JSONValue] = [:]
+  ) async throws(DatastoreError) -> Manifest {
+    do throws(DatastoreError) {
+      let (files, digests) = try beginFinishing()
+      let manifest = Manifest(
+        backupType: path.type,
+        backupID: path.id,
+        backupTime: path.time,
+        files: files.sorted { $0.filename < $1.filename },
+        unprotected: unprotected
+      )
+      try await keep(digests)
+      try await publish(manifest)
+      state.withLock { $0.phase = .finished }
+      return manifest
+    } catch {
+      state.withLock { $0.phase = .failed(error) }
+      throw error
+    }
+  }
+
+  /// Removes what was written but for the chunks; nothing happens after `finish`.
+  package func abandon() async {
+    let isOurs = state.withLock { state in
+      switch state.phase {
+      case .writing, .failed:
+        state.phase = .abandoned
+        return true
+      case .finishing, .finished, .abandoned:
+        return false
+      }
+    }
+    guard isOurs else { return }
+    let (path, layout) = (path, store.layout)
+    do throws(DatastoreError) {
+      try await store.files.run { calls throws(DatastoreError) in
+        // A manifest may have been named just before its folder could not be synced.
+        try calls.removeFile(layout.manifest(of: path))
+        try LocalDatastore.removeFolder(of: path, layout, calls)
+      }
+    } catch {
+      store.logger.warning(
+        "an unfinished snapshot could not be removed",
+        metadata: ["snapshot": "\(path)", "error": "\(error)"]
+      )
+    }
+  }
+}
+
+// MARK: - For the index builders
+
+extension SnapshotWriter {
+  /// Whether this writer has stored or touched a chunk already.
+  func hasKept(_ digest: Digest) -> Bool {
+    state.withLock { $0.kept.contains(digest) }
+  }
+
+  /// Remembers that a chunk was stored or touched.
+  func didKeep(_ digest: Digest) {
+    state.withLock { state in _ = state.kept.insert(digest) }
+  }
+
+  /// Takes a closed index into the snapshot.
+  func add(_ index: FixedIndex, as archive: String) {
+    state.withLock { state in
+      state.begun.remove(archive)
+      state.files.append(
+        Manifest.File(filename: archive, size: index.size, checksum: index.checksum)
+      )
+      state.digests.formUnion(index.digests)
+    }
+  }
+}
+
+// MARK: - Private parts
+
+extension SnapshotWriter {
+  /// Takes a name for an archive that is about to be written.
+  private func claim(_ name: String) throws(DatastoreError) {
+    let isFree = state.withLock { state in
+      guard state.phase == .writing, !state.files.contains(where: { $0.filename == name }) else {
+        return false
+      }
+      return state.begun.insert(name).inserted
+    }
+    guard isFree else { throw .invalidName(name) }
+  }
+
+  private func beginFinishing() throws(DatastoreError) -> ([Manifest.File], [Digest]) {
+    try state.withLock { state throws(DatastoreError) in
+      if case .failed(let error) = state.phase { throw error }
+      precondition(state.phase == .writing, "a snapshot is finished once")
+      if let archive = state.begun.min() { throw .indexCorrupt(archive) }
+      state.phase = .finishing
+      return (state.files, Array(state.digests))
+    }
+  }
+
+  private static func encode(
+    _ bytes: [UInt8],
+    or failure: DatastoreError
+  ) throws(DatastoreError) -> [UInt8] {
+    do throws(BlobError) {
+      return try bytes.withRawBytes { payload throws(BlobError) in try DataBlob.encode(payload) }
+    } catch {
+      throw failure
+    }
+  }
+
+  /// Touches every chunk, in slices, so that others get a turn on the threads.
+  private func keep(_ digests: [Digest]) async throws(DatastoreError) {
+    let chunks = store.chunks
+    let sliceLength = 4096
+    for start in stride(from: 0, to: digests.count, by: sliceLength) {
+      let slice = digests[start..<min(start + sliceLength, digests.count)]
+      try await store.files.run { calls throws(DatastoreError) in
+        for digest in slice { try chunks.keep(digest, calls) }
+      }
+    }
+  }
+
+  private func publish(_ manifest: Manifest) async throws(DatastoreError) {
+    let json = try manifest.json()
+    let (path, layout, sync, watch) = (path, store.layout, store.chunks.sync, watch)
+    try await store.files.run { calls throws(DatastoreError) in
+      let folder = layout.folder(of: path)
+      let blob = try Self.encode(json, or: .manifestCorrupt(path.relative))
+      if sync == .filesystem { try watch.sync() }
+      try calls.syncDirectory(folder)
+      let temporary = "\(folder)/index.json.tmp_blob"
+      try calls.create(temporary, blob, sync: true)
+      try calls.rename(temporary, to: layout.manifest(of: path))
+      try calls.syncDirectory(folder)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+
+/// An open file of ours: never inherited by a child, closed with its owner.
+@safe
+struct Descriptor: ~Copyable, Sendable {
+  let number: Int32
+  let path: String
+
+  init(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(DiskError) {
+    var opened: Int32
+    repeat { opened = unsafe rehome_open(path, flags, mode) } while opened < 0 && errno == EINTR
+    guard opened >= 0 else { throw DiskError.last("open", path) }
+    number = opened
+    self.path = path
+  }
+
+  /// Takes over a descriptor that a system call has just made.
+  init(taking number: Int32, path: String) {
+    self.number = number
+    self.path = path
+  }
+
+  deinit { close(number) }
+
+  /// Fills `bytes` from `offset` on; the file ending before is an error.
+  @unsafe
+  func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(DiskError) {
+    var done = 0
+    while done < bytes.count {
+      let got = unsafe pread(
+        number,
+        bytes.baseAddress.map { unsafe $0 + done },
+        bytes.count - done,
+        Int(offset) + done
+      )
+      if got < 0 && errno == EINTR { continue }
+      guard got >= 0 else { throw DiskError.last("read", path) }
+      guard got > 0 else { throw DiskError.io(operation: "read", path: path, errno: EIO) }
+      done += got
+    }
+  }
+
+  /// The first `limit` bytes of a regular file, or all if it is shorter.
+  func beginning(_ limit: Int) throws(DiskError) -> [UInt8] {
+    let length = try status().st_size
+    var bytes = [UInt8](repeating: 0, count: min(Int(length), limit))
+    var span = bytes.mutableSpan
+    var raw = unsafe span.mutableBytes
+    try unsafe raw.withUnsafeMutableBytes { target throws(DiskError) in
+      try unsafe read(target, at: 0)
+    }
+    return bytes
+  }
+
+  /// Writes all of `bytes` at `offset`.
+  @unsafe
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(DiskError) {
+    var done = 0
+    while done < bytes.count {
+      let put = unsafe pwrite(
+        number,
+        bytes.baseAddress.map { unsafe $0 + done },
+        bytes.count - done,
+        Int(offset) + done
+      )
+      if put < 0 && errno == EINTR { continue }
+      guard put > 0 else {
+        throw put < 0
+          ? DiskError.last("write", path)
+          : DiskError.io(operation: "write", path: path, errno: EIO)
+      }
+      done += put
+    }
+  }
+
+  /// Makes the file, or the directory's entries, durable; an error must not be tried again.
+  func sync() throws(DiskError) {
+    guard fsync(number) == 0 else { throw DiskError.last("fsync", path) }
+  }
+
+  func status() throws(DiskError) -> stat {
+    var info = stat()
+    guard unsafe fstat(number, &info) == 0 else { throw DiskError.last("fstat", path) }
+    return info
+  }
+}
+
+extension stat {
+  /// The kind of file, without the permission bits.
+  var kind: mode_t { st_mode & S_IFMT }
+}
+
+extension String {
+  /// The directory that holds the file at this absolute path.
+  var directoryPath: String {
+    guard let slash = lastIndex(of: "/"), slash != startIndex else { return "/" }
+    return String(self[..<slash])
+  }
+
+  /// The last component of this path.
+  var fileName: String { String(self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...]) }
+}
+
+extension BlockingExecutor {
+  /// Where short file calls run: looking, stamping, locking, exchanging.
+  static let files = BlockingExecutor(label: "rehome.disks.files", width: 8)
+}

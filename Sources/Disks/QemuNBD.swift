@@ -1,0 +1,254 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import NBD
+import Synchronization
+
+/// A qcow2 image behind a `qemu-nbd` of its own: one export, one private socket, dead when we are.
+package final class QemuNBD: BlockDevice {
+  package let size: Int64
+  /// The id of the serving process, for tests and logs.
+  package let processID: Int32
+
+  private let path: String
+  private let disk: NBDDisk
+  private let server: Mutex<Server?>
+
+  /// The longest time for the server to listen, and then to open the image.
+  private static let startLimit = Duration.seconds(15)
+  /// The longest time for the server to close the image, in milliseconds.
+  private static let stopLimit: Int32 = 60_000
+  /// How often a starting server is tried, in milliseconds.
+  private static let startTick: Int32 = 5
+  /// The kernel's bound on the path of a socket, its final zero not counted.
+  private static let longestSocketPath = 107
+
+  /// A running server and the directory of its socket, which goes with it.
+  private struct Server {
+    let process: ChildProcess
+    let directory: RuntimeDirectory
+  }
+
+  /// Serves the image at `path` and connects to it.
+  ///
+  /// - Parameters:
+  ///   - path: The resolved path of a qcow2 image.
+  ///   - access: What it is opened for; QEMU locks the image accordingly.
+  ///   - directory: Where to make the private directory of the socket.
+  /// - Returns: The open disk, to be closed by the caller.
+  /// - Throws: `hostile` for an image that must not be opened, `locked` if somebody uses it, `tool`
+  ///   with what the server wrote if it did not start.
+  package static func open(
+    _ path: String,
+    access: DiskAccess,
+    directory: String
+  ) async throws(DiskError) -> QemuNBD {
+    let header = try await Qcow2Header.read(path)
+    guard access == .read || !header.isCorrupt else {
+      throw DiskError.unsupported(reason: "the image is marked corrupt")
+    }
+    let directory = try await RuntimeDirectory.makePrivate(in: directory)
+    do throws(DiskError) {
+      let socket = directory.path + "/nbd"
+      guard socket.utf8.count <= longestSocketPath else {
+        throw DiskError.unsupported(reason: "the runtime directory's path is too long for a socket")
+      }
+      let arguments = try await arguments(for: path, access: access, socket: socket)
+      let process = try await ChildProcess.start("qemu-nbd", arguments)
+      let disk = try await connect(process, socket: socket, path: path, access: access)
+      return QemuNBD(path: path, disk: disk, server: Server(process: process, directory: directory))
+    } catch {
+      await directory.remove()
+      throw error
+    }
+  }
+
+  private init(path: String, disk: NBDDisk, server: Server) {
+    self.path = path
+    self.disk = disk
+    self.server = Mutex(server)
+    size = disk.size
+    processID = server.process.id
+  }
+
+  package func read(
+    at offset: Int64,
+    into buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DiskError) {
+    try await explain { () throws(DiskError) in
+      try await disk.read(at: offset, into: buffer, count: count)
+    }
+  }
+
+  package func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DiskError) {
+    try await explain { () throws(DiskError) in
+      try await disk.write(at: offset, from: buffer, count: count)
+    }
+  }
+
+  package func zero(at offset: Int64, count: Int64) async throws(DiskError) {
+    try await explain { () throws(DiskError) in try await disk.zero(at: offset, count: count) }
+  }
+
+  package func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
+    try await explain { () throws(DiskError) in try await disk.extents(in: range) }
+  }
+
+  package func flush() async throws(DiskError) {
+    try await explain { () throws(DiskError) in try await disk.flush() }
+  }
+
+  /// Ends the server and waits until it has let go of the image.
+  package func close() async throws(DiskError) {
+    guard let server = server.withLock({ $0.take() }) else { return }
+    try await disk.close()
+    let result = await BlockingExecutor.files.run { () -> DiskError? in
+      do throws(DiskError) {
+        try server.process.stop(within: Self.stopLimit)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    await server.directory.remove()
+    if let result { throw result }
+  }
+
+  /// Tells a failure of the image from the death of its server.
+  private func explain<Value>(
+    _ body: () async throws(DiskError) -> Value
+  ) async throws(DiskError) -> Value {
+    do throws(DiskError) {
+      return try await body()
+    } catch {
+      guard case .io = error, let process = server.withLock({ $0?.process }) else { throw error }
+      // The connection may break a moment before the process is seen to be gone.
+      let isGone = await BlockingExecutor.files.run { process.hasEnded(within: 100) }
+      throw isGone ? process.failure("ended while serving") : error
+    }
+  }
+
+  // MARK: - The server
+
+  private static let exportName = "disk"
+
+  /// The layers of the image, spelled out so that QEMU has nothing to guess or to follow.
+  private struct Layers: Encodable {
+    struct File: Encodable {
+      let driver = "file"
+      let filename: String
+    }
+    let driver = "qcow2"
+    let file: File
+
+    enum Key: String, CodingKey { case driver, file, backing }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(driver, forKey: .driver)
+      try container.encode(file, forKey: .file)
+      try container.encodeNil(forKey: .backing)
+    }
+  }
+
+  private static func arguments(
+    for path: String,
+    access: DiskAccess,
+    socket: String
+  ) async throws(DiskError) -> [String] {
+    let isDirectPossible = try await BlockingExecutor.files.run { () throws(DiskError) in
+      do throws(DiskError) {
+        _ = try Descriptor(path, O_RDONLY | Int32(rehome_o_direct))
+        return true
+      } catch .io(_, _, EINVAL) {
+        return false
+      }
+    }
+    let layers: String
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      layers = String(
+        decoding: try encoder.encode(Layers(file: .init(filename: path))),
+        as: UTF8.self
+      )
+    } catch {
+      throw DiskError.unsupported(reason: "the path can't be written as JSON")
+    }
+    return [
+      "--persistent", "--socket=\(socket)", "--export-name=\(exportName)",
+      "--shared=\(NBDDisk.widestConnection + 1)",
+      "--cache=\(isDirectPossible ? "none" : "writeback")", "--discard=unmap",
+    ] + (access == .read ? ["--read-only"] : ["--detect-zeroes=unmap"]) + ["json:\(layers)"]
+  }
+
+  /// Connects to a server that has just been started, or says why it can't serve.
+  private static func connect(
+    _ process: ChildProcess,
+    socket: String,
+    path: String,
+    access: DiskAccess
+  ) async throws(DiskError) -> NBDDisk {
+    do throws(DiskError) {
+      try await waitForSocket(process, socket)
+      // The server listens before it opens the image, so only its first words mean that it serves.
+      // One that never says them is ended, which ends the wait.
+      return try await process.withDeadline(startLimit) { () throws(DiskError) in
+        try await NBDDisk.open(socket: socket, export: exportName, path: path)
+      }
+    } catch {
+      // The connection breaks a moment before the process is seen to be gone.
+      let isGone = await BlockingExecutor.files.run { process.hasEnded(within: 1000) }
+      guard isGone else { throw error }
+      if await ImageLock.isTaken(path, for: access) {
+        throw DiskError.locked(path: path, by: await ImageLock.holder(of: path))
+      }
+      throw process.failure("did not start")
+    }
+  }
+
+  private static func waitForSocket(
+    _ process: ChildProcess,
+    _ socket: String
+  ) async throws(DiskError) {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      let clock = ContinuousClock()
+      let end = clock.now + startLimit
+      while clock.now < end {
+        // Waiting for the end of the process is the pause between two tries.
+        if process.hasEnded(within: startTick) { throw process.failure("did not start") }
+        if UnixSocket.isListening(at: socket) { return }
+      }
+      throw process.failure("did not start to listen in time")
+    }
+  }
+}
+
+/// Looks at unix sockets.
+private enum UnixSocket {
+  /// Whether somebody takes connections at `path`.
+  static func isListening(at path: String) -> Bool {
+    let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard number >= 0 else { return false }
+    let connection = Descriptor(taking: number, path: path)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let isFitting = unsafe withUnsafeMutableBytes(of: &address.sun_path) { target in
+      let bytes = Array(path.utf8)
+      guard bytes.count < target.count else { return false }
+      unsafe target.copyBytes(from: bytes)
+      return true
+    }
+    guard isFitting else { return false }
+    return unsafe withUnsafePointer(to: address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe connect(connection.number, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import CLinux
+import Glibc
+
+/// A disk being made beside the one it is to replace: `.<name>.rehome-<job>`.
+package struct Stage: Sendable, Equatable {
+  /// Where it is.
+  package let path: String
+  /// The mark it carries.
+  package let stamp: Stamp
+
+  /// Where the stage of `job` for the disk at the real path `current` is.
+  package static func path(for current: String, job: String) -> String {
+    "\(current.directoryPath)/.\(current.fileName).rehome-\(job)"
+  }
+
+  /// Makes an empty disk beside `current`, stamped as new, open to whom `current` is open.
+  ///
+  /// - Parameters:
+  ///   - current: The real path of the disk to be replaced.
+  ///   - format: The format of both; a qcow2 stage has the geometry of the current image.
+  ///   - virtualSize: The size that the guest is to see, in bytes.
+  ///   - job: The job that it is for.
+  ///   - disk: The disk's name in its domain.
+  /// - Returns: The stage.
+  /// - Throws: `io` with `EEXIST` if the job has a stage already; see ``existing(for:job:disk:)``.
+  package static func create(
+    beside current: String,
+    format: DiskFormat,
+    virtualSize: Int64,
+    job: String,
+    disk: String
+  ) async throws(DiskError) -> Stage {
+    let path = path(for: current, job: job)
+    let stamp = Stamp(role: .new, job: job, disk: disk)
+    let header = format == .qcow2 ? try await Qcow2Header.read(current) : nil
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      try make(path, like: current, stamp: stamp)
+    }
+    do throws(DiskError) {
+      if let header {
+        try await QemuImage.create(path, size: virtualSize, like: header)
+      } else {
+        try await resize(path, to: virtualSize)
+      }
+    } catch {
+      await BlockingExecutor.files.run { _ = unsafe unlink(path) }
+      throw error
+    }
+    return Stage(path: path, stamp: stamp)
+  }
+
+  /// The stage that `job` has made before; nil if there is none.
+  ///
+  /// - Throws: `stampMismatch` if a file stands there that isn't this stage.
+  package static func existing(
+    for current: String,
+    job: String,
+    disk: String
+  ) async throws(DiskError) -> Stage? {
+    let path = path(for: current, job: job)
+    let stamp = Stamp(role: .new, job: job, disk: disk)
+    do throws(DiskError) {
+      guard try await Stamp.read(path) == stamp else { throw DiskError.stampMismatch(path: path) }
+      return Stage(path: path, stamp: stamp)
+    } catch .notFound {
+      return nil
+    }
+  }
+
+  /// Deletes the file at `path` if it carries `stamp` and nobody has it open as a disk.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - stamp: What it must be marked with.
+  ///   - lock: A lock on the file that the caller holds; without one the file is locked here.
+  /// - Returns: False if there was no such file.
+  /// - Throws: `stampMismatch` if it is another file, `locked` if somebody uses it.
+  @discardableResult
+  package static func discard(
+    _ path: String,
+    expecting stamp: Stamp,
+    holding lock: ImageLock? = nil
+  ) async throws(DiskError) -> Bool {
+    do throws(DiskError) {
+      // Read before it is locked too: a foreign file isn't even touched.
+      guard try await Stamp.read(path) == stamp else { throw DiskError.stampMismatch(path: path) }
+      if let lock {
+        try await unlinkStamped(path, stamp, lock)
+      } else {
+        let lock = try await ImageLock.exclusive([path])
+        defer { lock.release() }
+        try await unlinkStamped(path, stamp, lock)
+      }
+      return true
+    } catch .notFound {
+      return false
+    }
+  }
+
+  private static func unlinkStamped(
+    _ path: String,
+    _ stamp: Stamp,
+    _ lock: ImageLock
+  ) async throws(DiskError) {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
+      guard lock.covers(path), try Stamp.read(file) == stamp else {
+        throw DiskError.stampMismatch(path: path)
+      }
+      guard unsafe unlink(path) == 0 else { throw DiskError.last("unlink", path) }
+      try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
+    }
+  }
+
+  private static func make(_ path: String, like current: String, stamp: Stamp) throws(DiskError) {
+    let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
+    let file = try Descriptor(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+    do throws(DiskError) {
+      // Stamped first: what a crash leaves behind can then be told and removed.
+      try stamp.write(file)
+      try FileAttributes.copy(from: source, to: file)
+    } catch {
+      unsafe unlink(path)
+      throw error
+    }
+  }
+
+  private static func resize(_ path: String, to size: Int64) async throws(DiskError) {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
+      guard ftruncate(file.number, Int(size)) == 0 else { throw DiskError.last("ftruncate", path) }
+    }
+  }
+}

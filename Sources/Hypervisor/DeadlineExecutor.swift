@@ -1,0 +1,88 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Runs blocking calls on threads of its own and stops waiting for each at its deadline.
+///
+/// A call into libvirt can't be interrupted: after the deadline its thread stays with it until the
+/// library lets go (keep-alive sees to that), while the caller goes on. That is why this is not the
+/// executor of the disks, which has no deadlines.
+struct DeadlineExecutor: Sendable {
+  private let calls: OperationQueue
+  private let timers: DispatchQueue
+
+  /// Makes an executor on which at most `width` calls run at the same time.
+  init(label: String, width: Int) {
+    calls = OperationQueue()
+    calls.name = label
+    calls.maxConcurrentOperationCount = width
+    timers = DispatchQueue(label: "\(label).deadlines")
+  }
+
+  /// Runs `body` on one of the executor's threads and waits for it, but not past the limit.
+  ///
+  /// A call that no thread was free for in time is never begun.
+  /// - Throws: What `body` throws, or ``HypervisorError/timedOut(operation:)``.
+  func run<Value: Sendable>(
+    _ operation: String,
+    within limit: Duration,
+    _ body: @escaping @Sendable () throws(HypervisorError) -> Value
+  ) async throws(HypervisorError) -> Value {
+    let result: Result<Value, HypervisorError> = await withCheckedContinuation { continuation in
+      let answer = Answer(continuation)
+      timers.asyncAfter(deadline: .now() + limit.timeInterval) {
+        answer.give(.failure(.timedOut(operation: operation)))
+      }
+      calls.addOperation {
+        guard answer.isAwaited else { return }
+        do throws(HypervisorError) {
+          answer.give(.success(try body()))
+        } catch {
+          answer.give(.failure(error))
+        }
+      }
+    }
+    return try result.get()
+  }
+
+  /// Runs `body` some time, with nobody waiting for it.
+  func enqueue(_ body: @escaping @Sendable () -> Void) {
+    calls.addOperation(body)
+  }
+}
+
+/// The first answer is given, later ones come to nothing.
+private final class Answer<Value: Sendable>: Sendable {
+  typealias Continuation = CheckedContinuation<Result<Value, HypervisorError>, Never>
+
+  private let continuation: Mutex<Continuation?>
+
+  init(_ continuation: Continuation) {
+    self.continuation = Mutex(continuation)
+  }
+
+  var isAwaited: Bool {
+    continuation.withLock { $0 != nil }
+  }
+
+  func give(_ result: Result<Value, HypervisorError>) {
+    let waiting = continuation.withLock { continuation in
+      defer { continuation = nil }
+      return continuation
+    }
+    waiting?.resume(returning: result)
+  }
+}
+
+extension Duration {
+  /// The same length in seconds, as Dispatch wants it.
+  var timeInterval: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+
+  /// Whole seconds, rounded up, at least one: libvirt takes 0 and less for "don't wait".
+  var wholeSeconds: Int32 {
+    Int32(clamping: max(1, Int(timeInterval.rounded(.up))))
+  }
+}

@@ -1,0 +1,177 @@
+/// One hypervisor host: what it tells about its domains and does to them.
+///
+/// Every call is bounded; one that throws ``HypervisorError/timedOut(operation:)`` or
+/// ``HypervisorError/unavailable(_:)`` may still have taken effect.
+package protocol Hypervisor: Sendable {
+  // MARK: Looking
+
+  /// Everything that is known of a domain now.
+  func domain(_ reference: DomainReference) async throws(HypervisorError) -> DomainDescription
+  /// The names of all domains, running or not, sorted.
+  func domainNames() async throws(HypervisorError) -> [String]
+  /// What a domain is doing now.
+  func state(of reference: DomainReference) async throws(HypervisorError) -> DomainState
+  /// The names of the domains that use a file in any way, symbolic and hard links followed.
+  func domainsUsing(path: String) async throws(HypervisorError) -> [String]
+  /// What the host says about itself.
+  func hostInformation() async throws(HypervisorError) -> HostInformation
+  /// What happens to domains from now on; the oldest are dropped if nobody reads.
+  func events() -> AsyncStream<DomainEvent>
+  /// Waits until a domain is in one of the states.
+  ///
+  /// libvirt may be away meanwhile, as long as it is back in time.
+  /// - Returns: The state it is in.
+  /// - Throws: ``HypervisorError/timedOut(operation:)`` if it isn't within the time.
+  @discardableResult
+  func waitUntil(
+    _ reference: DomainReference,
+    is states: Set<DomainState>,
+    within limit: Duration
+  ) async throws(HypervisorError) -> DomainState
+
+  // MARK: Life
+
+  /// Asks the guest to shut down; it need not obey.
+  func requestShutdown(
+    of reference: DomainReference,
+    by way: ShutdownWay
+  ) async throws(HypervisorError)
+  /// Ends a domain; gracefully means that QEMU may write out what it holds.
+  ///
+  /// One that doesn't run is ended already.
+  func destroy(_ reference: DomainReference, graceful: Bool) async throws(HypervisorError)
+  /// Boots a domain; a saved memory image is thrown away, never resumed.
+  func start(_ reference: DomainReference) async throws(HypervisorError)
+  /// Lets a paused domain run on.
+  func resume(_ reference: DomainReference) async throws(HypervisorError)
+  /// Sets whether a domain starts with the host.
+  func setAutostart(_ reference: DomainReference, _ value: Bool) async throws(HypervisorError)
+  /// Throws a saved memory image away; does nothing if there is none.
+  func removeManagedSave(_ reference: DomainReference) async throws(HypervisorError)
+
+  // MARK: Definition
+
+  /// Adds a device to the definition, from the next start on.
+  func attachDevice(_ reference: DomainReference, xml: String) async throws(HypervisorError)
+  /// Changes a device of the definition, from the next start on.
+  func updateDevice(_ reference: DomainReference, xml: String) async throws(HypervisorError)
+  /// Removes a device from the definition, from the next start on.
+  func detachDevice(_ reference: DomainReference, xml: String) async throws(HypervisorError)
+  /// Plugs a network card's cable in or out: now if the domain runs, and for later starts if asked.
+  func setLink(
+    of reference: DomainReference,
+    mac: String,
+    up: Bool,
+    persistently: Bool
+  ) async throws(HypervisorError)
+  /// Gives a domain that has a generation id a new one, from the next start on.
+  ///
+  /// - Returns: The new id; nil if the domain has none.
+  @discardableResult
+  func renewGenerationID(of reference: DomainReference) async throws(HypervisorError) -> String?
+  /// Makes libvirt forget checkpoints; those it doesn't know count as forgotten.
+  func forgetCheckpoints(
+    of reference: DomainReference,
+    named names: [String]
+  ) async throws(HypervisorError)
+
+  // MARK: Guest agent
+
+  /// Asks the agent for a sign of life.
+  func agentPing(
+    _ reference: DomainReference,
+    timeout: Duration
+  ) async throws(HypervisorError)
+  /// The guest's network cards and addresses, as its agent tells them.
+  func addresses(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> [GuestInterface]
+  /// Freezes the guest's file systems.
+  ///
+  /// After a failure thaw until that is acknowledged: the freeze may bite late.
+  /// - Returns: How many were frozen.
+  func freeze(
+    _ reference: DomainReference,
+    timeout: Duration
+  ) async throws(HypervisorError) -> Int
+  /// Thaws the guest's file systems.
+  ///
+  /// - Returns: How many were thawed.
+  @discardableResult
+  func thaw(
+    _ reference: DomainReference,
+    timeout: Duration
+  ) async throws(HypervisorError) -> Int
+  /// Whether the guest's file systems are frozen.
+  func freezeStatus(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> FreezeStatus
+
+  // MARK: Backup
+
+  /// Begins a pull-mode backup session: from now on the NBD server offers this moment's disks.
+  func beginBackup(
+    of reference: DomainReference,
+    _ request: BackupRequest
+  ) async throws(HypervisorError)
+  /// Ends the backup session, whoever began it; does nothing if there is none.
+  func abortBackup(of reference: DomainReference) async throws(HypervisorError)
+  /// The scratch files of the running backup session; nil if there is none.
+  func backupScratchPaths(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> [String]?
+
+  // MARK: Storage
+
+  /// Makes libvirt look again at the storage pool that a file lies in, if there is one.
+  func refreshPool(containing path: String) async throws(HypervisorError)
+}
+
+extension Hypervisor {
+  /// Thaws the guest's file systems, with the usual time for an answer.
+  ///
+  /// - Returns: How many were thawed.
+  @discardableResult
+  package func thaw(_ reference: DomainReference) async throws(HypervisorError) -> Int {
+    try await thaw(reference, timeout: CallLimits.agentAnswer)
+  }
+
+  /// Plugs a network card's cable in or out, until the guest's next start.
+  package func setLink(
+    of reference: DomainReference,
+    mac: String,
+    up: Bool
+  ) async throws(HypervisorError) {
+    try await setLink(of: reference, mac: mac, up: up, persistently: false)
+  }
+
+  /// Asks the guest to shut down in the best way it has: by its agent if that listens, else by the
+  /// power button.
+  ///
+  /// - Returns: The way that was taken.
+  @discardableResult
+  package func requestShutdown(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> ShutdownWay {
+    if try await domain(reference).isAgentConnected {
+      do throws(HypervisorError) {
+        try await requestShutdown(of: reference, by: .agent)
+        return .agent
+      } catch {
+        switch error {
+        // A frozen, hung or forbidden agent; the kernel may still listen.
+        case .agentUnavailable, .timedOut, .refused: break
+        case .unavailable, .domainMissing, .invalidXML: throw error
+        }
+      }
+    }
+    do throws(HypervisorError) {
+      try await requestShutdown(of: reference, by: .acpi)
+      return .acpi
+    } catch {
+      // An agent doesn't say goodbye: its guest may be down although it gave no answer.
+      guard case .refused = error, try await !state(of: reference).isActive else { throw error }
+      return .agent
+    }
+  }
+}

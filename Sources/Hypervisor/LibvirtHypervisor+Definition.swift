@@ -1,0 +1,107 @@
+import Foundation
+import Libvirt
+
+extension LibvirtHypervisor {
+  package func attachDevice(
+    _ reference: DomainReference,
+    xml: String
+  ) async throws(HypervisorError) {
+    try await call("attach device", domain: reference) { domain throws(LibvirtError) in
+      try domain.attachDevice(xml: xml, affecting: .config)
+    }
+  }
+
+  package func updateDevice(
+    _ reference: DomainReference,
+    xml: String
+  ) async throws(HypervisorError) {
+    try await call("update device", domain: reference) { domain throws(LibvirtError) in
+      try domain.updateDevice(xml: xml, affecting: .config)
+    }
+  }
+
+  package func detachDevice(
+    _ reference: DomainReference,
+    xml: String
+  ) async throws(HypervisorError) {
+    try await call("detach device", domain: reference) { domain throws(LibvirtError) in
+      try domain.detachDevice(xml: xml, affecting: .config)
+    }
+  }
+
+  package func setLink(
+    of reference: DomainReference,
+    mac: String,
+    up: Bool,
+    persistently: Bool
+  ) async throws(HypervisorError) {
+    let (live, defined) = try await call("read", domain: reference) {
+      domain throws(LibvirtError) in
+      let isActive = try domain.isActive()
+      return (isActive ? try domain.xml(.secure) : nil, try domain.xml([.inactive, .secure]))
+    }
+    if let live { try await setLink(reference, mac: mac, up: up, in: live, affecting: .live) }
+    if persistently {
+      try await setLink(reference, mac: mac, up: up, in: defined, affecting: .config)
+    }
+  }
+
+  @discardableResult
+  package func renewGenerationID(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> String? {
+    let operation = "renew generation id"
+    let before = try await definition(of: reference)
+    let identifier = UUID().uuidString.lowercased()
+    guard let edited = try DomainXML.withGenerationID(identifier, in: before) else { return nil }
+    let isDefined = try await call(operation, on: reference) { connection throws(LibvirtError) in
+      // Somebody else's change since we read would be undone by ours.
+      guard try connection.domain(reference).xml([.inactive, .secure]) == before else {
+        return false
+      }
+      try connection.define(xml: edited)
+      return true
+    }
+    guard isDefined else {
+      throw .refused(operation: operation, message: "the definition was changed meanwhile")
+    }
+    // Nothing else may have changed: with the old id put back it must be what it was.
+    let after = try await definition(of: reference)
+    let old = try DomainXML.parse(live: nil, inactive: before).generationID ?? ""
+    guard try DomainXML.withGenerationID(old, in: after) == before else {
+      throw .refused(operation: operation, message: "libvirt changed more than the generation id")
+    }
+    return identifier
+  }
+
+  package func forgetCheckpoints(
+    of reference: DomainReference,
+    named names: [String]
+  ) async throws(HypervisorError) {
+    try await call("forget checkpoints", domain: reference) { domain throws(LibvirtError) in
+      let known = Set(try domain.checkpointNames())
+      for name in names where known.contains(name) { try domain.forgetCheckpoint(named: name) }
+    }
+  }
+
+  private func definition(of reference: DomainReference) async throws(HypervisorError) -> String {
+    try await call("read", domain: reference) { domain throws(LibvirtError) in
+      try domain.xml([.inactive, .secure])
+    }
+  }
+
+  private func setLink(
+    _ reference: DomainReference,
+    mac: String,
+    up: Bool,
+    in xml: String,
+    affecting: Domain.Affects
+  ) async throws(HypervisorError) {
+    guard let device = try DomainXML.interfaceXML(in: xml, mac: mac, linkUp: up) else {
+      throw .refused(operation: "set link", message: "no network card has the address \(mac)")
+    }
+    try await call("set link", domain: reference) { domain throws(LibvirtError) in
+      try domain.updateDevice(xml: device, affecting: affecting)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package import Catalog
+import Foundation
+package import Model
+import Synchronization
+
+/// What a handler has of the worker while it works on a job: its journal, its lease, its progress.
+///
+/// After a lost lease, and in a cancelled task, everything that writes throws
+/// `JobInterruption.leaseLost`. So a worker that ends doesn't make a job fail: its handlers find
+/// that they can't journal, stop, and the next worker goes on from the journal.
+package final class JobContext: Sendable {
+  private struct State {
+    var leaseUntil: Timestamp
+    var isLost = false
+    var isCancelRequested: Bool
+    var progress: ProgressMeter
+  }
+
+  /// The job as it was when it was claimed.
+  package let job: Job
+  let lease: Lease
+  private let catalog: any Catalog
+  private let clock: any WallClock
+  private let lock: HostLock
+  private let state: Mutex<State>
+
+  init(_ claim: Claim, catalog: any Catalog, clock: any WallClock) {
+    job = claim.job
+    lease = claim.lease
+    lock = claim.lock
+    self.catalog = catalog
+    self.clock = clock
+    state = Mutex(
+      State(
+        leaseUntil: claim.lease.until,
+        isCancelRequested: claim.job.isCancelRequested,
+        progress: ProgressMeter(claim.job.progress)
+      )
+    )
+  }
+
+  /// Whether the job's owner wants it to end, as far as it is known by now.
+  package var isCancelRequested: Bool { state.withLock { $0.isCancelRequested } }
+
+  /// Adds a row to the job's journal; it is durable when this returns.
+  package func record(
+    _ step: String,
+    _ phase: StepPhase,
+    detail: some Encodable & Sendable
+  ) async throws(JobInterruption) {
+    try requireLease()
+    let text = try Self.text(of: detail)
+    let (lease, now) = (lease, clock.now())
+    let sequence = try await write {
+      try $0.appendStep(name: step, phase: phase, detail: text, at: now, lease: lease)
+    }
+    guard sequence != nil else { throw lose() }
+  }
+
+  /// The job's journal so far, earlier attempts included.
+  package func journal() async throws(JobInterruption) -> [JobStep] {
+    let id = job.id
+    do throws(CatalogFault) {
+      return try await catalog.read { try $0.steps(of: id) }
+    } catch {
+      throw Self.interruption(error)
+    }
+  }
+
+  /// Renews the lease now and makes sure that the VPS's lock is still held.
+  ///
+  /// Called right before each effect that can't be taken back.
+  package func confirmLease() async throws(JobInterruption) {
+    try requireLease()
+    guard await lock.isHeld() else { throw lose() }
+    try await renew()
+  }
+
+  /// Shows how far the job has come; cheap enough to be called for every chunk.
+  package func report(_ progress: JobProgress) {
+    let now = clock.now()
+    state.withLock { $0.progress.take(progress, at: now) }
+  }
+}
+
+extension JobContext {
+  /// Whether the lease was found to be gone.
+  var isLost: Bool { state.withLock { $0.isLost } }
+
+  /// Whether the lease has run out without a renewal.
+  var hasLeaseEnded: Bool {
+    let now = clock.now()
+    return state.withLock { $0.leaseUntil <= now }
+  }
+
+  /// The progress that is to be stored together with the job's end; nil: nothing new.
+  func lastProgress(isCompleted: Bool) -> JobProgress? {
+    state.withLock { $0.progress.last(isCompleted: isCompleted) }
+  }
+
+  /// Gives the lease up on this side; what it returns is to be thrown.
+  func lose() -> JobInterruption {
+    state.withLock { $0.isLost = true }
+    return .leaseLost
+  }
+
+  /// Renews the lease and learns whether a cancel was asked for.
+  func renew() async throws(JobInterruption) {
+    var renewed = lease
+    renewed.until = clock.now().advanced(by: Limits.leaseDuration)
+    let next = renewed
+    switch try await write({ try $0.renew(next) }) {
+    case .held(let cancelRequested):
+      state.withLock { state in
+        state.leaseUntil = next.until
+        if cancelRequested { state.isCancelRequested = true }
+      }
+    case .lost:
+      throw lose()
+    }
+  }
+
+  /// Stores the newest progress, if there is any.
+  func storeProgress() async throws(JobInterruption) {
+    guard let progress = state.withLock({ $0.progress.next() }) else { return }
+    let lease = lease
+    guard try await write({ try $0.setProgress(progress, lease: lease) }) else { throw lose() }
+  }
+
+  /// Learns whether a cancel was asked for, without waiting for the next renewal.
+  func lookForCancel() async throws(JobInterruption) {
+    guard !isCancelRequested else { return }
+    let id = job.id
+    do throws(CatalogFault) {
+      let asked = try await catalog.read { try $0.job(id)?.isCancelRequested ?? false }
+      if asked { state.withLock { $0.isCancelRequested = true } }
+    } catch {
+      throw Self.interruption(error)
+    }
+  }
+
+  private func requireLease() throws(JobInterruption) {
+    guard !Task.isCancelled, !isLost else { throw .leaseLost }
+  }
+
+  private func write<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(JobInterruption) -> Value {
+    do throws(CatalogFault) {
+      return try await catalog.write(body)
+    } catch {
+      throw Self.interruption(error)
+    }
+  }
+
+  private static func interruption(_ fault: CatalogFault) -> JobInterruption {
+    switch fault {
+    case .failed(let error): .catalog(error)
+    case .refused(let refusal): .catalog(.failed("refused: \(refusal.code)"))
+    }
+  }
+
+  private static func text(of detail: some Encodable) throws(JobInterruption) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(detail), as: UTF8.self)
+    } catch {
+      throw .catalog(.failed("a journal row's detail can't be written as JSON: \(error)"))
+    }
+  }
+}

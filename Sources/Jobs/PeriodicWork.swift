@@ -1,0 +1,34 @@
+/// Something that a worker does beside its jobs, at once and then at intervals.
+package struct PeriodicWork: Sendable {
+  let name: String
+  let interval: Duration
+  let body: @Sendable () async -> Void
+
+  /// Makes a work whose turns are `interval` apart, from the end of one to the start of the next.
+  package init(
+    _ name: String,
+    every interval: Duration,
+    _ body: @escaping @Sendable () async -> Void
+  ) {
+    self.name = name
+    self.interval = interval
+    self.body = body
+  }
+
+  /// Runs it until the task is cancelled.
+  func run(_ timer: any Clock<Duration>) async {
+    repeat { await body() } while await timer.isAwake(after: interval)
+  }
+}
+
+extension Clock<Duration> {
+  /// Waits; false when the task was cancelled, so that waiting is over.
+  func isAwake(after duration: Duration) async -> Bool {
+    do {
+      try await sleep(for: duration)
+      return !Task.isCancelled
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/// A customer: owns VPSs, backups and API keys.
+package struct Client: Sendable, Equatable, Codable {
+  /// The client's identifier.
+  package var id: ClientID
+  /// The name operators know it by; unique.
+  package var name: String
+  /// When it was registered.
+  package var createdAt: Timestamp
+
+  /// Makes a client.
+  package init(id: ClientID, name: String, createdAt: Timestamp) {
+    self.id = id
+    self.name = name
+    self.createdAt = createdAt
+  }
+}
+
+/// What an API key may do.
+///
+/// Stored and on the wire: append only.
+package enum Scope: String, Sendable, Codable, CaseIterable {
+  case readVM = "read:vm"
+  case backupVM = "backup:vm"
+  case powerVM = "power:vm"
+  case writeVM = "write:vm"
+}
+
+/// An API key as it is kept: never its secret.
+package struct APIKey: Sendable, Equatable, Codable {
+  /// The key's identifier; its ULID stands in the key's text.
+  package var id: KeyID
+  /// Whose key it is.
+  package var clientID: ClientID
+  /// What it may do.
+  package var scopes: [Scope]
+  /// When it was made.
+  package var createdAt: Timestamp
+  /// When it ends; nil: never.
+  package var expiresAt: Timestamp?
+  /// When it was revoked; nil: it wasn't.
+  package var revokedAt: Timestamp?
+
+  /// Makes a key's record.
+  package init(
+    id: KeyID,
+    clientID: ClientID,
+    scopes: [Scope],
+    createdAt: Timestamp,
+    expiresAt: Timestamp? = nil,
+    revokedAt: Timestamp? = nil
+  ) {
+    self.id = id
+    self.clientID = clientID
+    self.scopes = scopes
+    self.createdAt = createdAt
+    self.expiresAt = expiresAt
+    self.revokedAt = revokedAt
+  }
+
+  /// Whether the key opens anything at a moment.
+  package func isUsable(at time: Timestamp) -> Bool {
+    guard revokedAt == nil else { return false }
+    guard let expiresAt else { return true }
+    return time < expiresAt
+  }
+}
+
+/// Text that must never be printed: every description of it is `***`.
+package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
+  CustomReflectable
+{
+  private let value: String
+
+  /// Wraps a secret.
+  package init(_ value: String) {
+    self.value = value
+  }
+
+  /// The secret itself; the call shows where it leaves its wrapping.
+  package func reveal() -> String { value }
+
+  package var description: String { "***" }
+  package var debugDescription: String { "***" }
+  package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// The text of an API key: `rh_<26 characters of the key's ULID>_<43 characters of base64url>`.
+package struct KeyText: Sendable {
+  /// Names the key to look up; not secret.
+  package let id: KeyID
+  /// The whole text, of which only the SHA-256 is stored.
+  package let secret: Secret
+
+  private static let randomLength = 43
+
+  /// Reads a key's text; nil unless it has exactly the form of one.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "_", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "rh", let ulid = ULID(parts[1]),
+      parts[2].utf8.count == Self.randomLength, parts[2].utf8.allSatisfy(Self.isBase64URL)
+    else { return nil }
+    id = KeyID(ulid)
+    secret = Secret(text)
+  }
+
+  /// Makes a new key's text with 32 random bytes.
+  package init(id: KeyID, using generator: inout some RandomNumberGenerator) {
+    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    var random: [UInt8] = []
+    for _ in 0..<Self.randomLength - 1 {
+      random.append(alphabet[Int.random(in: 0..<64, using: &generator)])
+    }
+    // 43 × 6 = 258 bits: the last character carries the upper four of its six only.
+    random.append(alphabet[Int.random(in: 0..<16, using: &generator) << 2])
+    self.id = id
+    secret = Secret("rh_\(id.ulid)_\(String(decoding: random, as: UTF8.self))")
+  }
+
+  private static func isBase64URL(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,186 @@
+/// Whether an action is allowed, and if not, why: one rule for what is shown and what is enforced.
+package struct Gate: Sendable, Equatable {
+  /// Whether it is allowed.
+  package var allowed: Bool
+  /// The sentence for people; nil when allowed.
+  package var reason: String?
+  /// The stable word; nil when allowed.
+  package var code: String?
+
+  /// The open gate.
+  package static let open = Gate(allowed: true, reason: nil, code: nil)
+
+  /// The gate that a refusal closes.
+  package init(closedBy refusal: Refusal) {
+    allowed = false
+    reason = refusal.detail
+    if case .vpsNotReady(let reason, _) = refusal {
+      code = reason.rawValue
+    } else {
+      code = refusal.code
+    }
+  }
+
+  private init(allowed: Bool, reason: String?, code: String?) {
+    self.allowed = allowed
+    self.reason = reason
+    self.code = code
+  }
+
+  /// The gate that a rule's outcome makes.
+  package init(_ rule: () throws(Refusal) -> Void) {
+    do throws(Refusal) {
+      try rule()
+      self = .open
+    } catch {
+      self.init(closedBy: error)
+    }
+  }
+}
+
+/// What gates decide from: nothing else may matter.
+package struct GateFacts: Sendable, Equatable {
+  /// Where the service stands.
+  package var serviceStatus: ServiceStatus
+  /// What the worker saw last.
+  package var observation: Observation?
+  /// The unfinished data job, if any.
+  package var dataJobID: JobID?
+  /// The unfinished power job, if any.
+  package var powerJobID: JobID?
+  /// Whether the data job holds the power state: from a restore's stop to its start.
+  package var dataJobHoldsPower: Bool
+  /// How many backups there are.
+  package var backupsUsed: Int
+  /// How many there may be; nil: any number.
+  package var backupLimit: Int?
+  /// What the caller may do; nil: an operator, who may do anything.
+  package var scopes: Set<Scope>?
+
+  /// Makes the facts.
+  package init(
+    serviceStatus: ServiceStatus,
+    observation: Observation?,
+    dataJobID: JobID? = nil,
+    powerJobID: JobID? = nil,
+    dataJobHoldsPower: Bool = false,
+    backupsUsed: Int = 0,
+    backupLimit: Int? = nil,
+    scopes: Set<Scope>? = nil
+  ) {
+    self.serviceStatus = serviceStatus
+    self.observation = observation
+    self.dataJobID = dataJobID
+    self.powerJobID = powerJobID
+    self.dataJobHoldsPower = dataJobHoldsPower
+    self.backupsUsed = backupsUsed
+    self.backupLimit = backupLimit
+    self.scopes = scopes
+  }
+}
+
+/// The rules behind the gates; each throws the refusal that its POST would answer.
+package enum GateRules {
+  /// Refuses a restore that this VPS may not get, from another or itself.
+  package static func restore(_ facts: GateFacts) throws(Refusal) {
+    try requireScope(.backupVM, facts)
+    try targetState(facts)
+    try noDataJob(facts)
+  }
+
+  /// Refuses a backup of this VPS that may not be made.
+  package static func createBackup(_ facts: GateFacts) throws(Refusal) {
+    try requireScope(.backupVM, facts)
+    try active(facts)
+    let observation = try present(facts)
+    try settled(observation)
+    guard observation.activity == .none else { throw .vpsNotReady(.blockJob, jobID: nil) }
+    if let limit = facts.backupLimit, facts.backupsUsed >= limit {
+      throw .backupQuotaExceeded(used: facts.backupsUsed, limit: limit)
+    }
+    try noDataJob(facts)
+  }
+
+  /// Rule 7 of restore-from-vps: the target's state, without its jobs.
+  package static func targetState(_ facts: GateFacts) throws(Refusal) {
+    try active(facts)
+    let observation = try present(facts)
+    try exchangeable(observation)
+  }
+
+  /// What the exchange of a disk may not meet.
+  package static func exchangeable(_ observation: Observation) throws(Refusal) {
+    guard !observation.isMissing else { throw .vpsNotReady(.domainMissing, jobID: nil) }
+    guard observation.isPersistent, observation.definitionsAgree else {
+      throw .vpsNotReady(.transientDomain, jobID: nil)
+    }
+    guard !observation.hasSavedState else { throw .vpsNotReady(.savedState, jobID: nil) }
+    try settled(observation)
+    guard observation.snapshotCount == 0 else { throw .vpsNotReady(.snapshots, jobID: nil) }
+    guard observation.activity == .none else { throw .vpsNotReady(.blockJob, jobID: nil) }
+    guard observation.foreignCheckpoints.isEmpty else {
+      throw .vpsNotReady(.foreignCheckpoints, jobID: nil)
+    }
+    for disk in observation.disks {
+      switch disk.obstacle {
+      case .backingChain: throw .vpsNotReady(.backingChain, jobID: nil)
+      case .shared: throw .vpsNotReady(.sharedDisk, jobID: nil)
+      case .unsupportedStorage, .hostile, nil: continue
+      }
+    }
+  }
+
+  /// Rule 9 of restore-from-vps: no other data job.
+  package static func noDataJob(_ facts: GateFacts) throws(Refusal) {
+    if let job = facts.dataJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
+  }
+
+  /// Whether it may be started.
+  package static func start(_ facts: GateFacts) throws(Refusal) {
+    try power(facts, in: [.stopped])
+  }
+
+  /// Whether it may be stopped, shut down, restarted or reset.
+  package static func stop(_ facts: GateFacts) throws(Refusal) {
+    try power(facts, in: [.running, .paused, .starting, .stopping, .error])
+  }
+
+  private static func power(
+    _ facts: GateFacts,
+    in states: Set<PowerState>
+  ) throws(Refusal) {
+    try requireScope(.powerVM, facts)
+    try active(facts)
+    let observation = try present(facts)
+    if facts.dataJobHoldsPower, let job = facts.dataJobID {
+      throw .vpsNotReady(.jobInFlight, jobID: job)
+    }
+    if let job = facts.powerJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
+    guard states.contains(observation.powerState) else {
+      throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+  }
+
+  private static func requireScope(_ scope: Scope, _ facts: GateFacts) throws(Refusal) {
+    guard let scopes = facts.scopes, !scopes.contains(scope) else { return }
+    throw .forbidden(required: [scope])
+  }
+
+  private static func active(_ facts: GateFacts) throws(Refusal) {
+    guard facts.serviceStatus == .active else { throw .vpsNotReady(.notActive, jobID: nil) }
+  }
+
+  private static func present(_ facts: GateFacts) throws(Refusal) -> Observation {
+    guard let observation = facts.observation else {
+      throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+    guard !observation.isMissing else { throw .vpsNotReady(.domainMissing, jobID: nil) }
+    return observation
+  }
+
+  private static func settled(_ observation: Observation) throws(Refusal) {
+    guard observation.powerState == .running || observation.powerState == .stopped else {
+      throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/// Every bound of the program in one place, each with its unit and its reason.
+package enum Limits {
+  /// Longest request body in bytes: the largest body of the API has two identifiers or a note.
+  package static let requestBodyBytes = 64 * 1024
+  /// Deepest nesting of a JSON body: no body of the API nests more than three levels.
+  package static let jsonDepth = 16
+  /// Longest identifier that is answered with 404; a longer one is malformed input.
+  package static let identifierCharacters = 64
+  /// Longest note of a backup in characters.
+  package static let noteCharacters = 1024
+  /// Longest name of a client or VPS in characters.
+  package static let nameCharacters = 128
+  /// Items of a page when none is asked for.
+  package static let pageDefault = 20
+  /// Most items of a page: bounds one answer's size and time.
+  package static let pageMaximum = 100
+  /// Longest user-data of a VPS in bytes: cloud-init's metadata services stop at 64 KiB as well.
+  package static let userDataBytes = 64 * 1024
+  /// Longest network configuration in bytes.
+  package static let networkBytes = 64 * 1024
+  /// Chunk size of what is written, in bytes; PBS's own for virtual machines.
+  package static let chunkBytes = 4 * 1024 * 1024
+  /// Chunks in flight in one backup or restore: bounds memory to this many chunks, twice.
+  package static let chunksInFlight = 8
+  /// How long a lease lasts without renewal: long enough for a paused host, short enough that a
+  /// dead worker's job goes on soon.
+  package static let leaseDuration = Duration.seconds(30)
+  /// How often a lease is renewed.
+  package static let leaseRenewal = Duration.seconds(8)
+  /// How often a worker shows that it is alive.
+  package static let heartbeat = Duration.seconds(5)
+  /// After how long without a heartbeat a worker counts as dead.
+  package static let heartbeatTimeout = Duration.seconds(20)
+  /// How often a worker looks at its host without being told to.
+  package static let observationInterval = Duration.seconds(60)
+  /// How often an idle worker looks for work.
+  package static let queuePoll = Duration.milliseconds(250)
+  /// Longest wait before a job is tried again.
+  package static let retryDelayMaximum = Duration.seconds(60)
+  /// Most time between freeze and thaw of a guest: longer freezes hang its services.
+  package static let freezeBound = Duration.seconds(5)
+  /// How long a guest has to end after a graceful destroy.
+  package static let destroyTimeout = Duration.seconds(30)
+  /// Progress is written to the catalog at most this often.
+  package static let progressInterval = Duration.milliseconds(500)
+  /// Extra host space that a stage must leave, as a part of what it writes.
+  package static let stageReserve = 0.05
+  /// Most addresses of a guest that are kept: agents may send anything.
+  package static let guestAddresses = 64
+}

@@ -1,0 +1,178 @@
+import Disks
+package import Hypervisor
+package import Model
+
+/// Looks at a domain and its disks the way gates and acceptance need it.
+///
+/// Only a worker, and the commands on its host, have one: the API leans on what was stored.
+package struct HostObserver: Sendable {
+  private let hypervisor: any Hypervisor
+  private let clock: any WallClock
+
+  /// Makes an observer of one host.
+  package init(hypervisor: any Hypervisor, clock: any WallClock) {
+    self.hypervisor = hypervisor
+    self.clock = clock
+  }
+
+  /// Everything that is known of a domain now; a missing one is an observation, not an error.
+  package func observe(
+    _ reference: DomainReference
+  ) async throws(HypervisorError) -> Observation {
+    do throws(HypervisorError) {
+      return try await observation(of: hypervisor.domain(reference))
+    } catch .domainMissing {
+      return Observation(observedAt: clock.now(), isMissing: true, powerState: .unknown)
+    }
+  }
+
+  /// An observation from a description that was just made.
+  package func observation(
+    of domain: DomainDescription
+  ) async throws(HypervisorError) -> Observation {
+    var disks: [ObservedDisk] = []
+    for disk in domain.inactiveDisks where disk.isDataDisk {
+      disks.append(try await observe(disk, of: domain))
+    }
+    return Observation(
+      observedAt: clock.now(),
+      powerState: PowerState(domain.state),
+      isPersistent: domain.isPersistent,
+      hasSavedState: domain.hasManagedSave,
+      snapshotCount: domain.snapshotCount,
+      foreignCheckpoints: domain.checkpointNames,
+      activity: domain.activity,
+      definitionsAgree: domain.definitionsAgree,
+      firmware: domain.modelFirmware,
+      hasTPM: domain.hasPersistentTPM,
+      disks: disks,
+      macAddresses: domain.inactiveInterfaces.map(\.mac),
+      cpuCores: domain.processorCount,
+      memoryBytes: domain.memoryBytes
+    )
+  }
+
+  private func observe(
+    _ disk: DomainDisk,
+    of domain: DomainDescription
+  ) async throws(HypervisorError) -> ObservedDisk {
+    let path = disk.sourcePath ?? ""
+    var observed = ObservedDisk(
+      device: disk.targetDevice,
+      bus: disk.bus,
+      storage: StorageKind(disk.sourceType),
+      format: disk.format,
+      path: path,
+      sizeBytes: nil,
+      logicalBlockSize: disk.logicalBlockSize ?? 512,
+      bootOrder: disk.bootOrder
+    )
+    guard let format = DiskFormat(rawValue: disk.format) else {
+      observed.obstacle = .unsupportedStorage
+      return observed
+    }
+    let live = domain.disks.first { $0.targetDevice == disk.targetDevice }
+    if disk.backingPath != nil || live?.backingPath != nil || disk.hasDataStore {
+      observed.obstacle = .backingChain
+    }
+    guard disk.sourceType == .file || disk.sourceType == .block else {
+      observed.obstacle = .unsupportedStorage
+      return observed
+    }
+    do throws(DiskError) {
+      observed.sizeBytes = try await DiskImage.virtualSize(path, format: format)
+      if format == .qcow2, try await Qcow2Header.read(path).snapshotCount > 0 {
+        observed.obstacle = .backingChain
+      }
+    } catch {
+      observed.obstacle = DiskObstacle(error)
+    }
+    guard disk.sourceType == .file else { return observed }
+    await qualify(&observed)
+    if observed.obstacle == nil {
+      let users = try await hypervisor.domainsUsing(path: path)
+      if users.contains(where: { $0 != domain.name }) { observed.obstacle = .shared }
+    }
+    return observed
+  }
+
+  private func qualify(_ disk: inout ObservedDisk) async {
+    do throws(DiskError) {
+      disk.freeBytes = try await FreeSpace.at(disk.path).freeBytes
+      guard disk.obstacle == nil else { return }
+      switch try await DiskQualification.check(disk.path) {
+      case .qualified: break
+      case .unqualified: disk.obstacle = .unsupportedStorage
+      }
+    } catch {
+      disk.obstacle = disk.obstacle ?? .unsupportedStorage
+    }
+  }
+}
+
+extension DomainDisk {
+  /// Whether it holds a guest's data: writable, its own, and a disk.
+  package var isDataDisk: Bool {
+    device == .disk && !isReadOnly && !isShareable && sourcePath != nil
+  }
+}
+
+extension PowerState {
+  /// What clients see of a domain's state.
+  package init(_ state: DomainState) {
+    self =
+      switch state {
+      case .running: .running
+      case .stopped: .stopped
+      case .starting: .starting
+      case .stopping: .stopping
+      case .paused, .suspended: .paused
+      case .pausedOnError, .crashed: .error
+      case .unknown: .unknown
+      }
+  }
+}
+
+extension StorageKind {
+  init(_ type: DomainDisk.SourceType) {
+    self =
+      switch type {
+      case .file: .file
+      case .block: .block
+      case .network: .network
+      case .volume, .other: .other
+      }
+  }
+}
+
+extension DiskObstacle {
+  init(_ error: DiskError) {
+    self =
+      switch error {
+      case .hostile(.backingFile), .hostile(.dataFile): .backingChain
+      case .hostile: .hostile
+      case .io, .outOfSpace, .locked, .unsupported, .tool, .stampMismatch, .notFound, .closed:
+        .unsupportedStorage
+      }
+  }
+}
+
+extension DomainDescription {
+  /// What the domain boots with, in the model's words.
+  package var modelFirmware: Model.Firmware {
+    switch firmware {
+    case .bios: .bios
+    case .uefi(_, let secureBoot): secureBoot ? .uefiSecureBoot : .uefi
+    }
+  }
+
+  fileprivate var activity: DomainActivity {
+    switch activeJob {
+    case nil: .none
+    case .backup: .backup
+    case .migration: .migration
+    case .blockJob: .blockJob
+    case .other: .other
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Catalog
+import Model
+
+/// The stored names of a data job's journal that rules outside the engines look at.
+///
+/// Append only.
+package enum JournalStep {
+  /// The target is being stopped: power belongs to the job from here.
+  package static let stop = "stop"
+  /// Disks and seed are being exchanged: no cancel from here.
+  package static let swap = "swap"
+  /// The target is being started.
+  package static let start = "start"
+  /// The exchange is being taken back.
+  package static let rollback = "rollback"
+}
+
+extension Operations {
+  /// The VPS that a caller names; malformed, missing and foreign ones are all not found.
+  func find(
+    _ text: String,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> VPS {
+    if let id = VPSID(text) {
+      guard let vps = try transaction.vps(id) else { throw Refusal.notFound }
+      try caller.requireOwnership(of: vps.clientID)
+      return vps
+    }
+    // Names are for operators: over HTTP they would tell apart what must look alike.
+    guard caller.clientID == nil else { throw Refusal.notFound }
+    let named = try transaction.listVPS(VPSFilter(name: text, limit: 2))
+    guard let vps = named.first, named.count == 1 else { throw Refusal.notFound }
+    return vps
+  }
+
+  /// Everything that gates decide from.
+  func facts(
+    of vps: VPS,
+    for caller: Caller?,
+    _ transaction: any CatalogTransaction
+  ) throws -> GateFacts {
+    let data = try transaction.unfinishedJob(of: vps.id, class: .data)
+    let power = try transaction.unfinishedJob(of: vps.id, class: .power)
+    let used = try transaction.backups(of: vps.id, in: [.creating, .complete, .damaged]).count
+    var holdsPower = false
+    if let data { holdsPower = try Self.holdsPower(transaction.steps(of: data.id)) }
+    return GateFacts(
+      serviceStatus: vps.serviceStatus,
+      observation: vps.observation,
+      dataJobID: data?.id,
+      powerJobID: power?.id,
+      dataJobHoldsPower: holdsPower,
+      backupsUsed: used,
+      backupLimit: vps.backupLimit,
+      scopes: caller?.scopes
+    )
+  }
+
+  func view(
+    of vps: VPS,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> VPSView {
+    let facts = try facts(of: vps, for: caller, transaction)
+    return VPSView(vps: vps, gates: Gates(facts), backupsUsed: facts.backupsUsed)
+  }
+
+  /// Whether a job is between its stop and its start.
+  static func holdsPower(_ steps: [JobStep]) -> Bool {
+    let stopped = steps.contains { $0.name == JournalStep.stop && $0.phase == .begun }
+    let started = steps.contains {
+      ($0.name == JournalStep.start || $0.name == JournalStep.rollback) && $0.phase == .done
+    }
+    return stopped && !started
+  }
+
+  /// Whether a job can no longer be cancelled.
+  static func isPastSwap(_ steps: [JobStep]) -> Bool {
+    steps.contains { $0.name == JournalStep.swap && $0.phase == .begun }
+  }
+}

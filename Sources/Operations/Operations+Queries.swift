@@ -1,0 +1,145 @@
+package import Catalog
+import Foundation
+package import Model
+
+extension Operations {
+  /// A page of a client's VPSs, or of all.
+  package func listVPS(
+    _ caller: Caller,
+    name: String? = nil,
+    primaryIP: String? = nil,
+    cursor: String? = nil,
+    limit: Int = Limits.pageDefault
+  ) async throws(Refusal) -> Page<VPSView> {
+    try caller.require(.readVM)
+    let after = try cursor.map { text throws(Refusal) in try Self.position(of: text) }
+    return try await read { transaction in
+      let found = try transaction.listVPS(
+        VPSFilter(
+          clientID: caller.clientID,
+          name: name,
+          after: after,
+          limit: primaryIP == nil ? limit + 1 : nil
+        )
+      )
+      let matching = found.filter { primaryIP == nil || $0.primaryIP == primaryIP }
+      let page = matching.prefix(limit)
+      return Page(
+        items: try page.map { try self.view(of: $0, for: caller, transaction) },
+        nextCursor: matching.count > limit ? page.last.map { Self.cursor(after: $0.id) } : nil
+      )
+    }
+  }
+
+  /// One VPS with its gates.
+  package func vps(_ caller: Caller, _ id: String) async throws(Refusal) -> VPSView {
+    try caller.require(.readVM)
+    return try await read { transaction in
+      try self.view(of: self.find(id, for: caller, transaction), for: caller, transaction)
+    }
+  }
+
+  /// A VPS's backups, its quota and its gates.
+  package func backups(_ caller: Caller, of id: String) async throws(Refusal) -> BackupList {
+    try caller.require(.readVM)
+    return try await read { transaction in
+      let vps = try self.find(id, for: caller, transaction)
+      return BackupList(
+        view: try self.view(of: vps, for: caller, transaction),
+        backups: try transaction.backups(of: vps.id, in: [.complete, .damaged])
+      )
+    }
+  }
+
+  /// The VPSs, live or terminated, whose backups may be put onto a target, without the target.
+  package func restoreSources(
+    _ caller: Caller,
+    for id: String
+  ) async throws(Refusal) -> [RestoreSource] {
+    try caller.require(.backupVM)
+    let now = clock.now()
+    return try await read { transaction in
+      let target = try self.find(id, for: caller, transaction)
+      guard target.serviceStatus != .terminated else { throw Refusal.notFound }
+      let backups = try transaction.backups(ofClient: target.clientID, in: [.complete])
+        .filter { $0.vpsID != target.id && $0.isRestorable(at: now) }
+      let bySource = Dictionary(grouping: backups, by: \.vpsID)
+      return try bySource.keys.sorted().compactMap { sourceID in
+        guard let source = try transaction.vps(sourceID), source.clientID == target.clientID
+        else { return nil }
+        return RestoreSource(
+          vps: source,
+          isRetained: source.serviceStatus == .terminated,
+          choices: (bySource[sourceID] ?? []).map { self.choice($0, onto: target) }
+        )
+      }
+    }
+  }
+
+  /// A job of the caller's.
+  package func job(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
+    guard let jobID = JobID(id) else { throw .notFound }
+    let job = try await read { try $0.job(jobID) }
+    guard let job else { throw .notFound }
+    try caller.requireOwnership(of: job.clientID)
+    return job
+  }
+
+  /// Jobs, newest first.
+  package func jobs(
+    _ caller: Caller,
+    vps id: String? = nil,
+    limit: Int = Limits.pageMaximum
+  ) async throws(Refusal) -> [Job] {
+    try await read { transaction in
+      let vps = try id.map { try self.find($0, for: caller, transaction) }
+      return try transaction.jobs(
+        JobFilter(clientID: caller.clientID, vpsID: vps?.id, limit: limit)
+      )
+    }
+  }
+
+  /// What is kept to take a VPS's last restore back.
+  package func undoRecord(of vps: VPSID) async throws(Refusal) -> UndoRecord? {
+    try await read { try $0.undo(of: vps) }
+  }
+
+  private func choice(_ backup: Backup, onto target: VPS) -> RestoreSource.Choice {
+    do throws(Refusal) {
+      let plan = try Self.fit(backup, onto: target, strategy: policy.defaultStrategy)
+      return RestoreSource.Choice(backup: backup, restorable: .open, pairs: plan.pairs)
+    } catch {
+      return RestoreSource.Choice(
+        backup: backup,
+        restorable: Gate(closedByFit: error),
+        pairs: []
+      )
+    }
+  }
+
+  /// Cursors are opaque so that what they hold can change.
+  private static func cursor(after id: VPSID) -> String {
+    Data("v1:\(id)".utf8).base64EncodedString()
+      .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+  }
+
+  private static func position(of cursor: String) throws(Refusal) -> VPSID {
+    let base = cursor.replacing("-", with: "+").replacing("_", with: "/")
+    let padded = base + String(repeating: "=", count: (4 - base.count % 4) % 4)
+    guard cursor.utf8.count <= 128, let data = Data(base64Encoded: padded),
+      let text = String(bytes: data, encoding: .utf8), text.hasPrefix("v1:"),
+      let id = VPSID(text.dropFirst(3))
+    else { throw .invalidCursor }
+    return id
+  }
+}
+
+extension Gate {
+  /// The gate of a backup that doesn't fit: the first fault's own word, as its POST would answer.
+  init(closedByFit refusal: Refusal) {
+    self.init(closedBy: refusal)
+    guard case .invalidRequest(let faults) = refusal, let first = faults.first else { return }
+    code = first.code.rawValue
+    reason = first.detail
+  }
+}

@@ -1,0 +1,178 @@
+import Catalog
+package import Model
+
+/// A restore as somebody asks for it.
+package struct RestoreRequest: Sendable, Equatable {
+  /// The VPS that gets the backup.
+  package var target: String
+  /// The VPS that the backup was made of.
+  package var source: String
+  /// The backup.
+  package var backup: String
+  /// How the disk gets there; nil: as the installation says.
+  package var strategy: RestoreStrategy?
+  /// Whether to start the target even when it was off.
+  package var startsWhenOff: Bool
+
+  /// Makes a request.
+  package init(
+    target: String,
+    source: String,
+    backup: String,
+    strategy: RestoreStrategy? = nil,
+    startsWhenOff: Bool = false
+  ) {
+    self.target = target
+    self.source = source
+    self.backup = backup
+    self.strategy = strategy
+    self.startsWhenOff = startsWhenOff
+  }
+}
+
+/// What the rules of restore-from-vps found.
+package struct RestoreFacts: Sendable {
+  package var target: VPS
+  package var source: VPS
+  package var backup: Backup
+  package var plan: RestorePlan
+}
+
+extension Operations {
+  /// Accepts a restore: rules 3–9, then job, hold and audit, in one transaction.
+  package func restoreFromVPS(
+    _ caller: Caller,
+    _ request: RestoreRequest
+  ) async throws(Refusal) -> Job {
+    try caller.require(.backupVM)
+    return try await write { transaction in
+      let facts = try self.restoreFacts(request, for: caller, transaction)
+      let job = Job(
+        id: self.identifiers.make(),
+        clientID: facts.target.clientID,
+        vpsID: facts.target.id,
+        node: facts.target.node,
+        task: .restore(
+          RestoreTask(
+            sourceVPSID: facts.source.id,
+            backupID: facts.backup.id,
+            strategy: request.strategy ?? self.policy.defaultStrategy,
+            startsWhenOff: request.startsWhenOff
+          )
+        ),
+        createdAt: self.clock.now()
+      )
+      try self.insert(job, transaction)
+      try transaction.insertHold(backup: facts.backup.id, job: job.id)
+      try transaction.append(
+        self.audit(caller, "restore.accept", facts.target.id.text, detail: job.id.text)
+      )
+      return job
+    }
+  }
+
+  /// Tells what a restore would do, by the same rules, and does nothing.
+  package func previewRestore(
+    _ caller: Caller,
+    _ request: RestoreRequest
+  ) async throws(Refusal) -> RestorePreview {
+    try caller.require(.backupVM)
+    return try await read { transaction in
+      let facts = try self.restoreFacts(request, for: caller, transaction)
+      let nonZero = facts.plan.pairs.reduce(0) { $0 + $1.source.nonZeroBytes }
+      return RestorePreview(
+        pairs: facts.plan.pairs,
+        neededBytes: RestorePlan.neededBytes(nonZeroBytes: nonZero),
+        freeBytes: facts.plan.pairs.compactMap(\.target.freeBytes).min(),
+        powerState: facts.target.observation?.powerState ?? .unknown
+      )
+    }
+  }
+
+  /// Rules 3–9 in their order; the first that fails answers.
+  func restoreFacts(
+    _ request: RestoreRequest,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> RestoreFacts {
+    let target = try find(request.target, for: caller, transaction)
+    guard target.serviceStatus != .terminated else { throw Refusal.notFound }
+    guard request.source != target.id.text, request.source != target.name || caller.clientID != nil
+    else { throw Refusal.sameVPS }
+    let source = try findSource(request.source, for: caller, transaction)
+    guard source.id != target.id else { throw Refusal.sameVPS }
+    guard source.clientID == target.clientID else { throw Refusal.notFound }
+    guard let backupID = BackupID(request.backup), let backup = try transaction.backup(backupID),
+      backup.vpsID == source.id, backup.clientID == target.clientID,
+      backup.isRestorable(at: clock.now())
+    else { throw Refusal.notFound }
+    let facts = try facts(of: target, for: caller, transaction)
+    try GateRules.targetState(facts)
+    let strategy = request.strategy ?? policy.defaultStrategy
+    guard strategy == .staged else { throw Refusal.strategyUnavailable }
+    let plan = try Self.fit(backup, onto: target, strategy: strategy)
+    try GateRules.noDataJob(facts)
+    return RestoreFacts(target: target, source: source, backup: backup, plan: plan)
+  }
+
+  /// Rule 8: the backup must fit the target.
+  package static func fit(
+    _ backup: Backup,
+    onto target: VPS,
+    strategy: RestoreStrategy
+  ) throws(Refusal) -> RestorePlan {
+    guard let contents = backup.contents else { throw .notFound }
+    guard let observation = target.observation else {
+      throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+    switch RestorePlan.make(contents, onto: observation, strategy: strategy) {
+    case .success(let plan): return plan
+    case .failure(let mismatches): throw .invalidRequest(mismatches.all.map(\.fault))
+    }
+  }
+
+  /// A terminated source counts only while it has backups left; operators may name it as well.
+  private func findSource(
+    _ text: String,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> VPS {
+    let source = try find(text, for: caller, transaction)
+    if source.serviceStatus == .terminated,
+      try transaction.backups(of: source.id, in: [.complete]).isEmpty
+    {
+      throw Refusal.notFound
+    }
+    return source
+  }
+
+  /// Inserts a job; the schema's "one unfinished job" is the last word on a race.
+  func insert(_ job: Job, _ transaction: any CatalogTransaction) throws {
+    do throws(CatalogError) {
+      try transaction.insert(job)
+    } catch .constraint(.unfinishedJob) {
+      let other = try transaction.unfinishedJob(of: job.vpsID, class: job.task.jobClass)
+      throw Refusal.vpsNotReady(.jobInFlight, jobID: other?.id)
+    }
+  }
+}
+
+extension Refusal {
+  /// Rule 4: source and target must be different VPSs.
+  static let sameVPS = Refusal.invalidRequest([
+    Fault(
+      pointer: "/sourceVpsId",
+      code: .sameVPS,
+      detail: "The source and the target must be different VPSs."
+    )
+  ])
+
+  /// A strategy that this version or this installation doesn't offer.
+  static let strategyUnavailable = Refusal.invalidRequest([
+    Fault(
+      pointer: "/strategy",
+      code: .invalidValue,
+      detail: "This installation offers the staged strategy only."
+    )
+  ])
+}

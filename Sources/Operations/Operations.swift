@@ -1,0 +1,145 @@
+package import Catalog
+package import Logging
+package import Model
+
+/// What an installation decides about the use cases.
+package struct OperationsPolicy: Sendable {
+  /// The strategy of a restore that asks for none.
+  package var defaultStrategy: RestoreStrategy
+  /// Whether an operator has allowed the in-place strategy.
+  package var allowsInPlace: Bool
+
+  /// Makes a policy.
+  package init(defaultStrategy: RestoreStrategy = .staged, allowsInPlace: Bool = false) {
+    self.defaultStrategy = defaultStrategy
+    self.allowsInPlace = allowsInPlace
+  }
+}
+
+/// The use cases that the API and the commands share.
+///
+/// Each loads its facts, asks the rules of `Model`, and writes in one transaction; so what was
+/// decided is still true when it is written.
+package struct Operations: Sendable {
+  package let catalog: any Catalog
+  package let clock: any WallClock
+  package let identifiers: IdentifierFactory
+  package let policy: OperationsPolicy
+  package let logger: Logger
+
+  /// Makes the use cases over a catalog.
+  package init(
+    catalog: any Catalog,
+    clock: any WallClock,
+    policy: OperationsPolicy = OperationsPolicy(),
+    logger: Logger = Logger(label: "rehome.operations")
+  ) {
+    self.catalog = catalog
+    self.clock = clock
+    self.policy = policy
+    self.logger = logger
+    identifiers = IdentifierFactory(clock: clock)
+  }
+
+  /// Reads, with the catalog's faults turned into refusals.
+  package func read<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(Refusal) -> Value {
+    do throws(CatalogFault) {
+      return try await catalog.read(body)
+    } catch {
+      throw refusal(for: error)
+    }
+  }
+
+  /// Writes, with the catalog's faults turned into refusals.
+  package func write<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(Refusal) -> Value {
+    do throws(CatalogFault) {
+      return try await catalog.write(body)
+    } catch {
+      throw refusal(for: error)
+    }
+  }
+
+  private func refusal(for fault: CatalogFault) -> Refusal {
+    switch fault {
+    case .refused(let refusal):
+      return refusal
+    case .failed(.busy(let reason)):
+      logger.warning("catalog out of reach", metadata: ["reason": "\(reason)"])
+      return .serviceUnavailable(retryAfterSeconds: 2)
+    case .failed(let error):
+      logger.error("catalog failed", metadata: ["error": "\(error)"])
+      return .internalError
+    }
+  }
+}
+
+extension Operations {
+  /// Finds out who holds a key; every reason to say no is the same answer.
+  package func authenticate(
+    _ key: KeyText?,
+    address: String?,
+    requestID: RequestID
+  ) async throws(Refusal) -> Caller {
+    guard let key else { throw .unauthorized }
+    let found = try await read { try $0.key(key.id) }
+    guard let found, KeyHash.matches(found.hash, KeyHash.of(key.secret)),
+      found.key.isUsable(at: clock.now())
+    else { throw .unauthorized }
+    return Caller(
+      identity: .key(found.key.id, found.key.clientID, Set(found.key.scopes)),
+      address: address,
+      requestID: requestID
+    )
+  }
+
+  /// Which parts are ready; a nil value says yes, a text says what is wrong.
+  package func ready() async -> [String: String?] {
+    let now = clock.now()
+    do throws(Refusal) {
+      let nodes = try await read { try $0.nodes() }
+      let alive = nodes.contains { $0.isAlive(at: now) }
+      return [
+        "catalog": nil as String?,
+        "worker": alive ? nil : "no worker has been seen lately",
+      ]
+    } catch {
+      return ["catalog": "the catalog can't be read", "worker": "unknown"]
+    }
+  }
+
+  /// Whether a node's worker has been seen lately.
+  package func hasLiveWorker(node: String) async throws(Refusal) -> Bool {
+    let found = try await read { try $0.node(node) }
+    return found?.isAlive(at: clock.now()) ?? false
+  }
+
+  /// An entry of the audit log.
+  package func audit(
+    _ caller: Caller,
+    _ action: String,
+    _ subject: String,
+    detail: String? = nil
+  ) -> AuditEntry {
+    AuditEntry(
+      at: clock.now(),
+      actor: caller.actor,
+      action: action,
+      subject: subject,
+      address: caller.address,
+      requestID: caller.requestID,
+      detail: detail
+    )
+  }
+}
+
+extension Node {
+  /// Whether its worker has shown itself lately.
+  package func isAlive(at now: Timestamp) -> Bool {
+    guard let heartbeatAt else { return false }
+    return now < heartbeatAt.advanced(by: Limits.heartbeatTimeout)
+  }
+}

@@ -1,0 +1,174 @@
+package import Disks
+package import Model
+
+// What the journal rows of a restore hold, as JSON. Stored: fields are append-only.
+
+/// One disk on its way, in the row that begins `stage`.
+package struct StagedDisk: Sendable, Equatable, Codable {
+  /// The target's device, such as `vda`.
+  package var device: String
+  /// The backup's index; nil in an undo.
+  package var archive: String?
+  /// The real path of the target's disk.
+  package var currentPath: String
+  /// The staged disk beside it; after the exchange, the former disk.
+  package var stagedPath: String
+  /// The image format, from the domain's XML.
+  package var format: String
+  /// The size that the guest sees.
+  package var sizeBytes: Int64
+
+  /// Makes a disk's record.
+  package init(
+    device: String,
+    archive: String?,
+    currentPath: String,
+    stagedPath: String,
+    format: String,
+    sizeBytes: Int64
+  ) {
+    self.device = device
+    self.archive = archive
+    self.currentPath = currentPath
+    self.stagedPath = stagedPath
+    self.format = format
+    self.sizeBytes = sizeBytes
+  }
+}
+
+/// How the domain's seed device changes; each side is the device's whole XML, or none.
+package struct SeedChange: Sendable, Equatable, Codable {
+  /// The device name both have, such as `vdb`.
+  package var device: String
+  /// The device as it was; nil: there was none.
+  package var before: String?
+  /// The device as it becomes; nil: there is none.
+  package var after: String?
+  /// The file that the new device reads.
+  package var path: String?
+
+  /// Makes a change.
+  package init(device: String, before: String?, after: String?, path: String?) {
+    self.device = device
+    self.before = before
+    self.after = after
+    self.path = path
+  }
+
+  /// The same change the other way.
+  package var reversed: SeedChange {
+    SeedChange(device: device, before: after, after: before, path: nil)
+  }
+}
+
+/// The row that begins `stage`, or an undo's `stop`: everything that is exchanged together.
+package struct StageRecord: Sendable, Equatable, Codable {
+  /// The disks.
+  package var disks: [StagedDisk]
+  /// The job whose name the stamps carry: the restore, also in its undo.
+  package var stampJobID: String
+
+  /// Makes a record.
+  package init(disks: [StagedDisk], stampJobID: String) {
+    self.disks = disks
+    self.stampJobID = stampJobID
+  }
+}
+
+/// The row that ends `stage`.
+package struct StagedRecord: Sendable, Equatable, Codable {
+  /// Bytes read from the datastore, decoded.
+  package var bytesRead: Int64
+  /// Bytes written to staged disks.
+  package var bytesWritten: Int64
+  /// Bytes that needed no writing.
+  package var bytesReused: Int64
+
+  /// Makes a record.
+  package init(bytesRead: Int64 = 0, bytesWritten: Int64 = 0, bytesReused: Int64 = 0) {
+    self.bytesRead = bytesRead
+    self.bytesWritten = bytesWritten
+    self.bytesReused = bytesReused
+  }
+}
+
+/// The row that begins `stop`.
+package struct StopRecord: Sendable, Equatable, Codable {
+  /// Whether the target ran at that moment.
+  package var wasRunning: Bool
+  /// Whether libvirt starts it with the host.
+  package var hadAutostart: Bool
+  /// How the seed will change.
+  package var seed: SeedChange
+
+  /// Makes a record.
+  package init(wasRunning: Bool, hadAutostart: Bool, seed: SeedChange) {
+    self.wasRunning = wasRunning
+    self.hadAutostart = hadAutostart
+    self.seed = seed
+  }
+}
+
+/// The row that begins `swap`: which file is which, told by more than a name.
+package struct SwapRecord: Sendable, Equatable, Codable {
+  /// The files under the targets' names, in the order of the disks.
+  package var current: [FileIdentity]
+  /// The files under the stages' names.
+  package var staged: [FileIdentity]
+
+  /// Makes a record.
+  package init(current: [FileIdentity], staged: [FileIdentity]) {
+    self.current = current
+    self.staged = staged
+  }
+}
+
+/// The row that begins `rollback` or `discard`.
+package struct TurnBackRecord: Sendable, Equatable, Codable {
+  /// Why the run turns back.
+  package var cause: RestoreEnding
+
+  /// Makes a record.
+  package init(cause: RestoreEnding) {
+    self.cause = cause
+  }
+}
+
+/// The row that ends a step whose length counts as downtime.
+package struct TimedRecord: Sendable, Equatable, Codable {
+  /// How long it took.
+  package var milliseconds: Int64
+
+  /// Makes a record.
+  package init(milliseconds: Int64) {
+    self.milliseconds = milliseconds
+  }
+}
+
+/// The row that ends `confirm`.
+package struct ConfirmRecord: Sendable, Equatable, Codable {
+  /// What is known of the network.
+  package var network: NetworkOutcome
+  /// What people should know.
+  package var notes: [String]
+
+  /// Makes a record.
+  package init(network: NetworkOutcome, notes: [String]) {
+    self.network = network
+    self.notes = notes
+  }
+}
+
+/// What the catalog keeps so that a restore can be taken back.
+package struct UndoDetail: Sendable, Equatable, Codable {
+  /// The disks; their staged paths hold the former ones.
+  package var disks: [StagedDisk]
+  /// How the restore changed the seed.
+  package var seed: SeedChange
+
+  /// Makes a detail.
+  package init(disks: [StagedDisk], seed: SeedChange) {
+    self.disks = disks
+    self.seed = seed
+  }
+}

@@ -1,0 +1,27 @@
+package import Jobs
+package import Model
+
+/// Does restores and undos.
+package struct RestoreHandler: JobHandler {
+  private let parts: RestoreParts
+
+  /// Makes a handler with everything it works with.
+  package init(parts: RestoreParts) {
+    self.parts = parts
+  }
+
+  package func run(_ job: Job, context: JobContext, isLastAttempt: Bool) async -> JobOutcome {
+    let kind: RestoreKind
+    switch job.task {
+    case .restore: kind = .restore
+    case .undo: kind = .undo
+    case .backup:
+      return .failed(
+        JobFailure(code: .internalError, detail: "A backup came to the restore's handler."),
+        also: { _ in }
+      )
+    }
+    let run = RestoreRun(kind, job, parts: parts, context: context, isLast: isLastAttempt)
+    return await run.run()
+  }
+}

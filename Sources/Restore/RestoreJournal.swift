@@ -1,0 +1,70 @@
+import Catalog
+import Foundation
+import Model
+
+/// What a job's journal holds, decoded: the latest row of each step and phase.
+struct RestoreJournal {
+  private(set) var summary = JournalSummary()
+  private(set) var stage: StageRecord?
+  private(set) var staged: StagedRecord?
+  private(set) var stop: StopRecord?
+  private(set) var stopBegunAt: Timestamp?
+  private(set) var stopMilliseconds: Int64 = 0
+  private(set) var swapMilliseconds: Int64 = 0
+  private(set) var startMilliseconds: Int64 = 0
+  private(set) var confirm: ConfirmRecord?
+
+  init() {}
+
+  init(_ rows: [JobStep]) {
+    for row in rows {
+      guard let step = RestoreStep(rawValue: row.name) else { continue }
+      add(step, row.phase, row.detail, at: row.at)
+    }
+  }
+
+  /// Takes a row into account, the moment it is durable.
+  mutating func add(_ step: RestoreStep, _ phase: StepPhase, _ detail: String, at: Timestamp) {
+    switch phase {
+    case .begun: summary.begun.insert(step)
+    case .done: summary.done.insert(step)
+    case .failed: break
+    }
+    switch (step, phase) {
+    case (.check, .begun):
+      // A new start: what an earlier attempt staged counts no more.
+      summary = JournalSummary(begun: [.check])
+    case (.stage, .begun): stage = Self.decode(detail) ?? stage
+    case (.stage, .done): staged = Self.decode(detail)
+    case (.stop, .begun):
+      stop = Self.decode(detail) ?? stop
+      stopBegunAt = stopBegunAt ?? at
+    case (.stop, .done): stopMilliseconds = milliseconds(detail)
+    case (.swap, .done): swapMilliseconds = milliseconds(detail)
+    case (.start, .done): startMilliseconds = milliseconds(detail)
+    case (.confirm, .done): confirm = Self.decode(detail)
+    case (.rollback, .begun), (.discard, .begun):
+      let record: TurnBackRecord? = Self.decode(detail)
+      summary.cause = record?.cause ?? summary.cause
+    default: break
+    }
+  }
+
+  var downtime: Downtime {
+    Downtime(
+      shutdownMilliseconds: stopMilliseconds,
+      exchangeMilliseconds: swapMilliseconds,
+      startMilliseconds: startMilliseconds
+    )
+  }
+
+  private func milliseconds(_ detail: String) -> Int64 {
+    let record: TimedRecord? = Self.decode(detail)
+    return record?.milliseconds ?? 0
+  }
+
+  /// A row that can't be decoded is one that a crash left without detail: nil.
+  static func decode<Record: Decodable>(_ detail: String) -> Record? {
+    try? JSONDecoder().decode(Record.self, from: Data(detail.utf8))
+  }
+}

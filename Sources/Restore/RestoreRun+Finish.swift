@@ -1,0 +1,153 @@
+import Catalog
+import Disks
+import Foundation
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Operations
+
+extension RestoreRun {
+  /// The last effects of a good run; its rows are written together with the job's result.
+  func finish() async throws(StepStop) {
+    releaseLock()
+    if let stop = journal.stop { try await restoreAutostart(stop) }
+    for pair in try pairs() {
+      do throws(HypervisorError) {
+        try await parts.hypervisor.refreshPool(containing: pair.current)
+      } catch {
+        parts.logger.notice(
+          "storage pool not refreshed",
+          metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+        )
+      }
+    }
+    if kind == .undo { try await discardRestoredDisks() }
+    let seen = try await observeTarget()
+    let id = job.vpsID
+    try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.write { try $0.setObservation(seen, of: id) }
+    }
+  }
+
+  /// The result, and what is stored with it in one transaction.
+  func completed() async -> JobOutcome {
+    do throws(StepStop) {
+      switch job.task {
+      case .restore(let task): return try await restored(task)
+      case .undo(let task): return try undone(task)
+      case .backup: throw .because(.internalError, "The job isn't a restore.")
+      }
+    } catch {
+      guard case .failure(let failure) = error else { return .leaseLost }
+      return .failed(failure, also: { _ in })
+    }
+  }
+
+  private func restored(_ task: RestoreTask) async throws(StepStop) -> JobOutcome {
+    guard let stage = journal.stage, let stop = journal.stop else {
+      throw .operatorNeeded("The journal doesn't name the disks.")
+    }
+    let until = parts.clock.now().advanced(by: parts.settings.undoWindow)
+    var size: Int64 = 0
+    for disk in stage.disks {
+      size += try await fromDisks { () async throws(DiskError) in
+        try await DiskImage.allocatedBytes(disk.stagedPath)
+      }
+    }
+    let record = UndoRecord(
+      vpsID: job.vpsID,
+      restoreJobID: job.id,
+      until: until,
+      detail: JournalText.of(UndoDetail(disks: stage.disks, seed: stop.seed)),
+      sizeBytes: size
+    )
+    let counts = journal.staged ?? StagedRecord()
+    let result = RestoreResult(
+      targetVPSID: job.vpsID,
+      sourceVPSID: task.sourceVPSID,
+      backupID: task.backupID,
+      strategy: task.strategy,
+      bytesRead: counts.bytesRead,
+      bytesWritten: counts.bytesWritten,
+      bytesReused: counts.bytesReused,
+      downtime: stop.wasRunning ? journal.downtime : Downtime(),
+      network: network,
+      verified: true,
+      undoUntil: until,
+      notes: journal.confirm?.notes ?? []
+    )
+    return .completed(.restore(result)) { transaction in
+      try transaction.deleteUndo(of: record.vpsID)
+      try transaction.insert(record)
+    }
+  }
+
+  private func undone(_ task: UndoTask) throws(StepStop) -> JobOutcome {
+    let id = job.vpsID
+    let result = UndoResult(
+      targetVPSID: id,
+      restoreJobID: task.restoreJobID,
+      downtime: journal.stop?.wasRunning == true ? journal.downtime : Downtime(),
+      network: network,
+      note: "What was written to the target since the restore is lost."
+    )
+    return .completed(.undo(result)) { try $0.deleteUndo(of: id) }
+  }
+
+  private var network: NetworkOutcome {
+    journal.confirm?.network
+      ?? NetworkOutcome(
+        reapplied: false,
+        confirmed: false,
+        confirmedReason: .timeout,
+        addresses: []
+      )
+  }
+
+  /// The job's last word when it did not end well.
+  func ended(_ ending: RestoreEnding) -> JobOutcome {
+    var failure = ending.failure
+    if failure.left == .untouched { failure.left = leftState() }
+    if journal.summary.done.contains(.rollback), failure.code == .internalError {
+      failure.code = .startFailedRolledBack
+    }
+    failure.detail += " " + failure.left.sentence
+    failure.isTransient = false
+    let damaged = isBackupDamaged ? try? restoreTask().backupID : nil
+    let also: @Sendable (any CatalogTransaction) throws -> Void = { transaction in
+      guard let damaged, var backup = try transaction.backup(damaged) else { return }
+      backup.state = .damaged
+      try transaction.update(backup)
+    }
+    switch ending {
+    case .cancelled: return .cancelled(failure, also: also)
+    case .failed: return .failed(failure, also: also)
+    }
+  }
+
+  private func leftState() -> LeftState {
+    let journal = journal.summary
+    if journal.begun.contains(.rollback), !journal.done.contains(.rollback) {
+      return .needsOperator
+    }
+    if journal.done.contains(.start), !journal.begun.contains(.rollback) {
+      return .newDiskRunning
+    }
+    return journal.begun.contains(.stop) ? .rolledBack : .untouched
+  }
+}
+
+extension LeftState {
+  /// The sentence that ends a failed job's detail.
+  package var sentence: String {
+    switch self {
+    case .untouched: "The target was not touched."
+    case .rolledBack: "The target has its former disk and runs if it ran before."
+    case .rolledBackNotRunning: "The target has its former disk, but it doesn't run."
+    case .newDiskNotRunning: "The target has its new disk, but it doesn't run."
+    case .newDiskRunning: "The target has its new disk."
+    case .needsOperator: "Nothing more was changed: an operator must look at the target's disks."
+    }
+  }
+}

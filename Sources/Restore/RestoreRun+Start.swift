@@ -1,0 +1,169 @@
+import Catalog
+import Disks
+import Guest
+import Hypervisor
+import Logging
+import Model
+import Operations
+
+extension RestoreRun {
+  /// Starts the target if it ran before; a start whose answer was lost is resolved by asking.
+  func start() async throws(StepStop) {
+    let begin = ContinuousClock.now
+    try await record(.start, .begun)
+    if try startsTarget() {
+      await parts.reached(.beforeStart)
+      try await confirmLease()
+      try await startDomain()
+      await parts.reached(.afterStart)
+    } else {
+      releaseLock()
+    }
+    try await record(
+      .start,
+      .done,
+      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+    )
+  }
+
+  private func startsTarget() throws(StepStop) -> Bool {
+    if journal.stop?.wasRunning == true { return true }
+    guard case .restore(let task) = job.task else { return false }
+    return task.startsWhenOff
+  }
+
+  /// Starts the domain, letting go of the disks in the last moment.
+  private func startDomain() async throws(StepStop) {
+    let reference = try requireTarget().reference
+    let before = try await patiently { () async throws(HypervisorError) in
+      try await parts.hypervisor.state(of: reference)
+    }
+    releaseLock()
+    if before.isActive { return }
+    var refusal = ""
+    do throws(HypervisorError) {
+      try await parts.hypervisor.start(reference)
+    } catch {
+      refusal = "\(error)"
+    }
+    let domain = try await describeTarget()
+    guard domain.state.isActive else {
+      throw .because(
+        .startFailedRolledBack,
+        "The target did not start with its new disk: \(refusal.prefix(300))"
+      )
+    }
+    // A chain that came up under the new disk would make it read another file's bytes.
+    for pair in try pairs() {
+      let live = domain.disks.first { $0.targetDevice == pair.disk }
+      guard live?.backingPath == nil else {
+        throw .operatorNeeded("The target started with a backing file under its new disk.")
+      }
+    }
+  }
+
+  /// Asks the guest itself what addresses it has, for a bounded while.
+  func confirm() async throws(StepStop) {
+    if journal.summary.done.contains(.confirm) { return }
+    try await record(.confirm, .begun)
+    await parts.reached(.duringConfirm)
+    let outcome = try await networkOutcome()
+    var notes: [String] = []
+    if kind == .restore {
+      notes.append("The SSH host keys and the machine id are new: they belong to the target.")
+    }
+    if outcome.confirmedReason == .foreignAddress {
+      notes.append("The target showed another VPS's address, so its links were set down at once.")
+    }
+    try await record(.confirm, .done, ConfirmRecord(network: outcome, notes: notes))
+  }
+
+  private func networkOutcome() async throws(StepStop) -> NetworkOutcome {
+    let isReapplied = journal.stop?.seed.after != nil
+    func unconfirmed(_ reason: UnconfirmedReason, _ addresses: [String] = []) -> NetworkOutcome {
+      NetworkOutcome(
+        reapplied: isReapplied,
+        confirmed: false,
+        confirmedReason: reason,
+        addresses: addresses
+      )
+    }
+    let domain = try await describeTarget()
+    guard domain.state.isActive else { return unconfirmed(.targetOff) }
+    guard domain.hasAgentChannel else { return unconfirmed(.noAgent) }
+    let target = try requireTarget()
+    let foreign = try await foreignAddresses()
+    let clock = ContinuousClock()
+    let deadline = clock.now.advanced(by: parts.settings.confirmTimeout)
+    var last: UnconfirmedReason = .noAgent
+    var shown: [String] = []
+    while clock.now < deadline, !Task.isCancelled {
+      if let interfaces = await askAgent(domain.reference) {
+        shown = Array(interfaces.flatMap(\.addresses).prefix(Limits.guestAddresses))
+        switch GuestCheck.verdict(network: target.network, shown: shown, others: foreign) {
+        case .confirmed:
+          return NetworkOutcome(
+            reapplied: isReapplied,
+            confirmed: true,
+            confirmedReason: nil,
+            addresses: shown
+          )
+        case .foreign:
+          try await cutLinks(of: domain)
+          return unconfirmed(.foreignAddress, shown)
+        case .mismatch:
+          last = .mismatch
+        }
+      }
+      report(.confirm)
+      guard try await isStillRunning(domain.reference) else {
+        return unconfirmed(.targetOff, shown)
+      }
+      await pause(.seconds(1))
+    }
+    return unconfirmed(last, shown)
+  }
+
+  private func isStillRunning(_ reference: DomainReference) async throws(StepStop) -> Bool {
+    try await patiently { () async throws(HypervisorError) in
+      try await parts.hypervisor.state(of: reference).isActive
+    }
+  }
+
+  /// Nil while the agent doesn't answer: the guest is still booting, or has none.
+  private func askAgent(_ reference: DomainReference) async -> [GuestInterface]? {
+    do throws(HypervisorError) {
+      return try await parts.hypervisor.addresses(of: reference)
+    } catch {
+      return nil
+    }
+  }
+
+  /// The addresses that other VPSs hold.
+  private func foreignAddresses() async throws(StepStop) -> [String] {
+    let own = job.vpsID
+    return try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read { transaction in
+        try transaction.listVPS(VPSFilter())
+          .filter { $0.id != own }.flatMap { $0.network?.addresses ?? [] }
+      }
+    }
+  }
+
+  private func cutLinks(of domain: DomainDescription) async throws(StepStop) {
+    for interface in domain.interfaces {
+      try await patiently { () async throws(HypervisorError) in
+        try await parts.hypervisor.setLink(
+          of: domain.reference,
+          mac: interface.mac,
+          up: false,
+          persistently: true
+        )
+      }
+    }
+    parts.logger.error(
+      "target shows another VPS's address, links set down",
+      metadata: ["job.id": "\(job.id)", "vps.id": "\(job.vpsID)"]
+    )
+  }
+}

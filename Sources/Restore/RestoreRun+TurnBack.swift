@@ -1,0 +1,98 @@
+import Catalog
+import Disks
+import Hypervisor
+import Model
+import Operations
+
+extension RestoreRun {
+  /// Takes the exchange back: disks and seed, under the same locks; then the former disk runs.
+  func rollback(cause: RestoreEnding) async throws(StepStop) {
+    if !journal.summary.begun.contains(.rollback) {
+      try await record(.rollback, .begun, TurnBackRecord(cause: cause))
+    }
+    let pairs = try pairs()
+    try await confirmLease()
+    let state = try await describeTarget().state
+    if !journal.summary.begun.contains(.swap) {
+      // No disk was moved before that row was durable, so there is nothing to take back.
+      releaseLock()
+    } else if state.isActive {
+      // Somebody started it. On the former disk that is no harm; on the new one there is no way
+      // back that loses nothing.
+      guard try await isUndone(pairs) else {
+        throw .operatorNeeded("The target runs on its new disk, so nothing was exchanged back.")
+      }
+    } else {
+      if lock == nil { try await takeLock(pairs) }
+      try await requireQuietTarget()
+      for pair in pairs {
+        let state = try await fromDisks { () async throws(DiskError) in
+          try await parts.exchange.state(of: pair)
+        }
+        if state == expectedState(moved: true) { try await move(pair, forward: false) }
+        try await fromDisks { () async throws(DiskError) in try await parts.exchange.sync(pair) }
+      }
+      try await revertSeed()
+      releaseLock()
+    }
+    try await record(.rollback, .done)
+  }
+
+  /// The former seed belongs to the former disk.
+  private func revertSeed() async throws(StepStop) {
+    guard let seed = journal.stop?.seed else { return }
+    try await apply(seed.reversed)
+  }
+
+  /// Removes the stage, and lets the target run again if it ran.
+  func discard(cause: RestoreEnding) async throws(StepStop) {
+    if !journal.summary.begun.contains(.discard) {
+      try await record(.discard, .begun, TurnBackRecord(cause: cause))
+    }
+    releaseLock()
+    try await confirmLease()
+    if journal.summary.begun.contains(.stop) { try await restoreRunning() }
+    if kind == .restore, journal.stage != nil {
+      try await discardStages()
+      await removeSeed(seedPath)
+    }
+    try await record(.discard, .done)
+  }
+
+  /// Starts the target on its former disk if it ran before, and lets it start with the host again.
+  private func restoreRunning() async throws(StepStop) {
+    guard let stop = journal.stop else { return }
+    let reference = try requireTarget().reference
+    try await restoreAutostart(stop)
+    guard stop.wasRunning else { return }
+    let state = try await patiently { () async throws(HypervisorError) in
+      try await parts.hypervisor.state(of: reference)
+    }
+    guard !state.isActive else { return }
+    do throws(HypervisorError) {
+      try await parts.hypervisor.start(reference)
+    } catch {
+      let after = try await patiently { () async throws(HypervisorError) in
+        try await parts.hypervisor.state(of: reference)
+      }
+      guard after.isActive else {
+        throw .failure(
+          JobFailure(
+            code: .internalError,
+            detail: "The target has its former disk but did not start: \(error).",
+            left: .rolledBackNotRunning,
+            isTransient: error.isTransient
+          )
+        )
+      }
+    }
+  }
+
+  func restoreAutostart(_ stop: StopRecord) async throws(StepStop) {
+    guard stop.hadAutostart else { return }
+    let reference = try requireTarget().reference
+    try await patiently { () async throws(HypervisorError) in
+      try await parts.hypervisor.setAutostart(reference, true)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Catalog
+import Disks
+import Model
+import Operations
+
+extension RestoreRun {
+  /// What the undone restore has kept.
+  func undoDetail() throws(StepStop) -> UndoDetail {
+    guard let undo = undoRecord, let detail: UndoDetail = RestoreJournal.decode(undo.detail) else {
+      throw StepStop(Refusal.undoExpired)
+    }
+    return detail
+  }
+
+  /// An undo's disks are the restore's, the other way round.
+  func recordUndoDisks() async throws(StepStop) {
+    guard case .undo(let task) = job.task else {
+      throw .because(.internalError, "The job isn't an undo.")
+    }
+    let id = job.vpsID
+    let found = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read { try $0.undo(of: id) }
+    }
+    guard let found, found.restoreJobID == task.restoreJobID else {
+      throw StepStop(Refusal.undoExpired)
+    }
+    undoRecord = found
+    try await record(
+      .stage,
+      .begun,
+      StageRecord(disks: try undoDetail().disks, stampJobID: task.restoreJobID.text)
+    )
+  }
+
+  /// After an undo the restored disk and its seed are of no use to anyone.
+  func discardRestoredDisks() async throws(StepStop) {
+    for pair in try pairs() {
+      _ = try await fromDisks { () async throws(DiskError) in
+        try await Stage.discard(pair.staged, expecting: pair.new)
+      }
+    }
+    guard let stamp = journal.stage?.stampJobID else { return }
+    await removeSeed("\(parts.settings.seedsDirectory)/\(job.vpsID)/\(stamp).iso")
+  }
+
+  /// Removes what an older restore of this target has kept.
+  func dropFormerUndo() async throws(StepStop) {
+    let id = job.vpsID
+    let found = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read { try $0.undo(of: id) }
+    }
+    guard let found else { return }
+    let cleaner = UndoCleaner(
+      catalog: parts.catalog,
+      seedsDirectory: parts.settings.seedsDirectory,
+      logger: parts.logger
+    )
+    try await cleaner.drop(found)
+  }
+}

@@ -1,0 +1,70 @@
+package import Catalog
+import Disks
+package import Logging
+package import Model
+
+/// Removes former disks and seeds when their time is over.
+package struct UndoCleaner: Sendable {
+  private let catalog: any Catalog
+  private let seedsDirectory: String
+  private let logger: Logger
+
+  /// Makes a cleaner of one node's undo disks.
+  package init(catalog: any Catalog, seedsDirectory: String, logger: Logger) {
+    self.catalog = catalog
+    self.seedsDirectory = seedsDirectory
+    self.logger = logger
+  }
+
+  /// Removes everything whose time is over, but for VPSs that a data job works on.
+  package func removeExpired(node: String, at now: Timestamp) async {
+    do throws(CatalogFault) {
+      let expired = try await catalog.read { transaction in
+        try transaction.expiredUndos(node: node, at: now).filter {
+          try transaction.unfinishedJob(of: $0.vpsID, class: .data) == nil
+        }
+      }
+      for record in expired { await dropLogged(record) }
+    } catch {
+      logger.warning("expired undo disks not listed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func dropLogged(_ record: UndoRecord) async {
+    do throws(StepStop) {
+      try await drop(record)
+      logger.notice("undo disk removed", metadata: ["vps.id": "\(record.vpsID)"])
+    } catch {
+      logger.error(
+        "undo disk not removed",
+        metadata: ["vps.id": "\(record.vpsID)", "error": "\(error)"]
+      )
+    }
+  }
+
+  /// Files first, row last: a crash between leaves a row that leads here again.
+  func drop(_ record: UndoRecord) async throws(StepStop) {
+    guard let detail: UndoDetail = RestoreJournal.decode(record.detail) else {
+      throw .operatorNeeded("The undo record can't be read.")
+    }
+    for disk in detail.disks {
+      let stamp = Stamp(role: .old, job: record.restoreJobID.text, disk: disk.device)
+      _ = try await fromDisks { () async throws(DiskError) in
+        try await Stage.discard(disk.stagedPath, expecting: stamp)
+      }
+    }
+    if let before = detail.seed.before, let path = SeedDevice.sourcePath(of: before),
+      path.hasPrefix(seedsDirectory + "/")
+    {
+      do throws(DiskError) {
+        try await FileRemoval.remove(path)
+      } catch {
+        logger.warning("former seed not removed", metadata: ["error": "\(error)"])
+      }
+    }
+    let id = record.vpsID
+    try await fromCatalog { () async throws(CatalogFault) in
+      try await catalog.write { try $0.deleteUndo(of: id) }
+    }
+  }
+}

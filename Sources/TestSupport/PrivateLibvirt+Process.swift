@@ -1,0 +1,49 @@
+import Disks
+import Foundation
+
+/// Runs programs for tests.
+package enum TestProcess {
+  /// A program that did not end with 0.
+  package struct Failure: Error, CustomStringConvertible {
+    /// What was run.
+    package let command: String
+    /// What it printed.
+    package let output: String
+
+    /// Both, for a test's report.
+    package var description: String { "\(command) failed: \(output)" }
+  }
+
+  static let executor = BlockingExecutor(label: "test.processes", width: 8)
+
+  /// The path of one of the project's own scripts for tests.
+  static func script(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Scripts/testbed/\(name)").standardizedFileURL.path
+  }
+
+  /// Runs a program that is found by PATH and returns what it printed.
+  ///
+  /// - Throws: ``Failure`` with its output if it ends with anything but 0.
+  @discardableResult
+  package static func run(_ program: String, _ arguments: [String]) async throws -> String {
+    try await executor.run { () throws(Failure) -> String in
+      let command = ([program] + arguments).joined(separator: " ")
+      let process = Process()
+      let output = Pipe()
+      process.executableURL = URL(filePath: "/usr/bin/env")
+      process.arguments = [program] + arguments
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = output
+      process.standardError = output
+      do { try process.run() } catch { throw Failure(command: command, output: "\(error)") }
+      let text = String(
+        decoding: output.fileHandleForReading.readDataToEndOfFile(),
+        as: UTF8.self
+      )
+      process.waitUntilExit()
+      guard process.terminationStatus == 0 else { throw Failure(command: command, output: text) }
+      return text
+    }
+  }
+}

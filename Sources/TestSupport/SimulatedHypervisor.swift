@@ -1,0 +1,184 @@
+package import Hypervisor
+
+/// A hypervisor host that exists only in a test, for the faults that a real one doesn't produce
+/// on demand.
+///
+/// Its guests obey at once, so nothing here waits: what isn't so now counts as "not in time".
+package actor SimulatedHypervisor: Hypervisor {
+  /// What can be asked of a hypervisor.
+  package enum Operation: String, Sendable, CaseIterable {
+    case domain, domainNames, state, domainsUsing, hostInformation, waitUntil
+    case requestShutdown, destroy, start, resume, setAutostart, removeManagedSave
+    case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID, forgetCheckpoints
+    case agentPing, addresses, freeze, thaw, freezeStatus
+    case beginBackup, abortBackup, backupScratchPaths, refreshPool
+  }
+
+  /// One call that was made.
+  package struct Call: Sendable, Equatable {
+    /// What was asked.
+    package let operation: Operation
+    /// Of which domain; nil for questions about the host.
+    package let domain: String?
+    /// The arguments that matter, as text.
+    package let detail: String
+
+    /// Makes a call.
+    package init(_ operation: Operation, domain: String? = nil, detail: String = "") {
+      self.operation = operation
+      self.domain = domain
+      self.detail = detail
+    }
+  }
+
+  /// What goes wrong with an operation.
+  package enum Fault: Sendable {
+    /// The next call fails, before it has any effect.
+    case failOnce(HypervisorError)
+    /// Every call fails, before it has any effect.
+    case failAlways(HypervisorError)
+    /// The next call has its effect, but its answer is lost.
+    case loseAnswer(HypervisorError)
+    /// Calls wait until ``SimulatedHypervisor/clearFault(of:)``.
+    case hang
+  }
+
+  /// One domain and how its guest behaves.
+  package struct Machine: Sendable {
+    /// What the hypervisor tells about it.
+    package var description: DomainDescription
+    /// Whether its kernel ignores the power button.
+    package var ignoresACPI = false
+    /// Whether its agent answers while it runs.
+    package var hasAgent = true
+    /// What its agent tells of its network cards.
+    package var guestInterfaces: [GuestInterface] = []
+    /// Whether its file systems are frozen.
+    package var isFrozen = false
+    /// The cards whose cable is pulled.
+    package var pulledLinks: Set<String> = []
+    /// The backup session that runs.
+    package var backup: BackupRequest?
+
+    /// Makes a machine that does what it is asked.
+    package init(_ description: DomainDescription) {
+      self.description = description
+    }
+  }
+
+  /// Everything that was asked so far, in order.
+  package private(set) var calls: [Call] = []
+  private var machines: [Machine] = []
+  private var faults: [Operation: Fault] = [:]
+  private var hanging: [Operation: [CheckedContinuation<Void, Never>]] = [:]
+  private var beforeEach: (@Sendable (Call) async -> Void)?
+  private let hub = EventHub()
+
+  /// Makes a host with these machines.
+  package init(_ machines: [Machine] = []) {
+    self.machines = machines
+  }
+
+  // MARK: Script
+
+  /// Adds a machine.
+  package func add(_ machine: Machine) {
+    machines.append(machine)
+  }
+
+  /// Makes a domain disappear.
+  package func remove(_ name: String) {
+    machines.removeAll { $0.description.name == name }
+  }
+
+  /// Looks at a machine, or changes it behind the hypervisor's back.
+  @discardableResult
+  package func change<Value: Sendable>(
+    _ name: String,
+    _ body: @Sendable (inout Machine) -> Value
+  ) throws(HypervisorError) -> Value {
+    guard let index = machines.firstIndex(where: { $0.description.name == name }) else {
+      throw .domainMissing(name)
+    }
+    return body(&machines[index])
+  }
+
+  /// Sets what goes wrong with an operation from now on.
+  package func setFault(_ fault: Fault, of operation: Operation) {
+    faults[operation] = fault
+  }
+
+  /// Makes an operation sound again and lets go what hangs in it.
+  package func clearFault(of operation: Operation) {
+    faults[operation] = nil
+    for waiting in hanging.removeValue(forKey: operation) ?? [] { waiting.resume() }
+  }
+
+  /// Sets what is done before each call has its effect.
+  package func setBeforeEach(_ body: (@Sendable (Call) async -> Void)?) {
+    beforeEach = body
+  }
+
+  /// Tells all listeners of an event.
+  package func publish(_ event: DomainEvent) {
+    hub.publish(event)
+  }
+
+  package nonisolated func events() -> AsyncStream<DomainEvent> {
+    hub.stream()
+  }
+
+  // MARK: For the operations
+
+  /// Notes a call, does what the script says, then the effect.
+  func perform<Value: Sendable>(
+    _ call: Call,
+    _ effect: () throws(HypervisorError) -> Value
+  ) async throws(HypervisorError) -> Value {
+    calls.append(call)
+    await beforeEach?(call)
+    switch faults[call.operation] {
+    case nil: break
+    case .failOnce(let error):
+      faults[call.operation] = nil
+      throw error
+    case .failAlways(let error):
+      throw error
+    case .loseAnswer(let error):
+      faults[call.operation] = nil
+      _ = try effect()
+      throw error
+    case .hang:
+      await withCheckedContinuation { hanging[call.operation, default: []].append($0) }
+    }
+    return try effect()
+  }
+
+  /// Notes a call on a domain, does what the script says, then the effect on the machine.
+  func perform<Value: Sendable>(
+    _ operation: Operation,
+    _ reference: DomainReference,
+    _ detail: String = "",
+    _ effect: (inout Machine) throws(HypervisorError) -> Value
+  ) async throws(HypervisorError) -> Value {
+    let call = Call(operation, domain: reference.name, detail: detail)
+    return try await perform(call) { () throws(HypervisorError) -> Value in
+      let index = machines.firstIndex {
+        let description = $0.description
+        return reference.uuid.map { $0 == description.uuid } ?? (reference.name == description.name)
+      }
+      guard let index else { throw .domainMissing(reference.name) }
+      return try effect(&machines[index])
+    }
+  }
+
+  /// The names of the machines that a condition holds for.
+  func names(where condition: (Machine) -> Bool) -> [String] {
+    machines.filter(condition).map(\.description.name).sorted()
+  }
+
+  /// Tells all listeners what happened to a machine.
+  func publish(_ kind: DomainEvent.Kind, of machine: Machine) {
+    hub.publish(DomainEvent(domain: machine.description.reference, kind: kind))
+  }
+}

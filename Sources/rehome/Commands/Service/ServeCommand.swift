@@ -1,0 +1,46 @@
+import ArgumentParser
+import Jobs
+import Logging
+import ServiceLifecycle
+
+/// `rehome serve`.
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Answers the API and, unless worker.enabled is false, does this node's jobs."
+  )
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() async throws {
+    try await Server.run(.server, options)
+  }
+}
+
+/// Runs a server until a signal ends it.
+enum Server {
+  static func run(_ role: Composition.Role, _ options: GlobalOptions) async throws(CommandFailure) {
+    let settings = try await options.settings()
+    let logger = ProgramLog.server(settings.logLevel)
+    let group = try await Composition.group(role, settings, logger: logger)
+    logger.notice(
+      "rehome starts",
+      metadata: [
+        "version": "\(ProgramVersion.text)", "node": "\(settings.node.name)",
+        "data.path": "\(settings.storage.dataPath)",
+      ]
+    )
+    do {
+      try await group.run()
+    } catch WorkerFault.alreadyRunning(let node, _) {
+      throw .stopped("Another worker of node \(node) runs already on this host. Stop it first.")
+    } catch WorkerFault.locks(let path, let reason) {
+      throw .place(path: path, reason: "\(reason).")
+    } catch WorkerFault.catalog(let error) {
+      throw .catalog(error)
+    } catch {
+      throw .stopped("The server ended because a part of it did: \(error)")
+    }
+    logger.notice("rehome ended")
+  }
+}

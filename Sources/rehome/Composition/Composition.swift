@@ -1,0 +1,105 @@
+import API
+import Catalog
+import Datastore
+import Disks
+import Hypervisor
+import Logging
+import Model
+import Operations
+import ServiceLifecycle
+import UnixSignals
+
+/// The composition root: the one place that knows which parts a server is made of.
+enum Composition {
+  /// What a server does.
+  enum Role: Sendable {
+    /// It answers the API and, unless the configuration says otherwise, does this node's jobs.
+    case server
+    /// It does this node's jobs.
+    case worker
+  }
+
+  /// Makes everything from the settings; nothing runs until the group does.
+  ///
+  /// Only the places and the catalog have to be there. libvirt may be away: the API answers, and
+  /// jobs wait.
+  static func group(
+    _ role: Role,
+    _ settings: Settings,
+    logger: Logger
+  ) async throws(CommandFailure) -> ServiceGroup {
+    let layout = DataLayout(settings)
+    try await layout.prepare()
+    let catalog = try await layout.openCatalog(logger: logger)
+    let clock = SystemWallClock()
+    let operations = Operations(
+      catalog: catalog,
+      clock: clock,
+      policy: settings.policy,
+      logger: logger
+    )
+    try await register(settings.node, with: operations)
+    var services: [any Service] = []
+    if role == .worker || settings.worker.isEnabled {
+      let parts = try await WorkerParts.make(
+        settings,
+        layout: layout,
+        catalog: catalog,
+        clock: clock,
+        logger: logger
+      )
+      services += parts.services
+    }
+    if role == .server {
+      services.append(api(settings, operations: operations, clock: clock, logger: logger))
+    }
+    return ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: services.map { service in
+          // A part that ends by itself ends the server: half a server is worse than none.
+          ServiceGroupConfiguration.ServiceConfiguration(
+            service: service,
+            successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup
+          )
+        },
+        gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: logger
+      )
+    )
+  }
+
+  private static func api(
+    _ settings: Settings,
+    operations: Operations,
+    clock: any WallClock,
+    logger: Logger
+  ) -> any Service {
+    let host = settings.api.host
+    return APIServer(
+      operations: operations,
+      configuration: APIConfiguration(
+        host: host,
+        port: settings.api.port,
+        typeBase: settings.api.typeBase
+      ),
+      clock: clock,
+      logger: logger,
+      onServerRunning: { port in
+        logger.notice("api listens", metadata: ["host": "\(host)", "port": "\(port)"])
+      }
+    ).service
+  }
+
+  /// The node's row is what jobs are addressed to, so it is there before the first one.
+  private static func register(
+    _ node: Settings.Node,
+    with operations: Operations
+  ) async throws(CommandFailure) {
+    do throws(Refusal) {
+      try await operations.registerNode(name: node.name, uri: node.libvirtURI)
+    } catch {
+      throw .refused(error)
+    }
+  }
+}

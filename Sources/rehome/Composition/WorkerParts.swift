@@ -1,0 +1,123 @@
+import Backup
+import Catalog
+import Datastore
+import Disks
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Operations
+import Restore
+import ServiceLifecycle
+
+/// What a node's worker is made of.
+struct WorkerParts: Sendable {
+  /// The services, in the order in which they start.
+  let services: [any Service]
+
+  /// Makes a node's worker with its engines and what it does beside its jobs.
+  static func make(
+    _ settings: Settings,
+    layout: DataLayout,
+    catalog: any Catalog,
+    clock: any WallClock,
+    logger: Logger
+  ) async throws(CommandFailure) -> WorkerParts {
+    let datastore = try await openDatastore(settings.storage, layout: layout)
+    let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
+    let observer = HostObserver(hypervisor: hypervisor, clock: clock)
+    let housekeeping = Housekeeping(
+      node: settings.node.name,
+      catalog: catalog,
+      datastore: datastore,
+      hypervisor: hypervisor,
+      observer: observer,
+      seedsDirectory: layout.seeds.path,
+      runtimeDirectory: layout.run.path,
+      clock: clock,
+      logger: logger
+    )
+    // The engines: one handler for each kind of job.
+    let backup = BackupHandler(
+      parts: BackupParts(
+        catalog: catalog,
+        datastore: datastore,
+        hypervisor: hypervisor,
+        observer: observer,
+        buffers: chunkBuffers(),
+        clock: clock,
+        runtimeDirectory: layout.run.path,
+        logger: logger,
+        reached: CrashMoments.backup
+      )
+    )
+    let restore = RestoreHandler(
+      parts: RestoreParts(
+        catalog: catalog,
+        datastore: datastore,
+        hypervisor: hypervisor,
+        observer: observer,
+        buffers: chunkBuffers(),
+        clock: clock,
+        settings: restoreSettings(settings.restore, layout: layout),
+        logger: logger,
+        reached: CrashMoments.restore
+      )
+    )
+    let worker = Worker(
+      catalog: catalog,
+      node: settings.node.name,
+      handlers: [.backup: backup, .restore: restore, .undo: restore],
+      clock: clock,
+      concurrency: settings.worker.concurrency,
+      attempts: settings.worker.attempts,
+      locksDirectory: layout.locks.path,
+      logger: logger,
+      startup: housekeeping.startup,
+      periodic: housekeeping.periodic
+    )
+    return WorkerParts(services: [
+      Heartbeat(catalog: catalog, node: settings.node.name, clock: clock, logger: logger),
+      EventWatch(housekeeping: housekeeping, hypervisor: hypervisor),
+      worker,
+    ])
+  }
+
+  private static func openDatastore(
+    _ storage: Settings.Storage,
+    layout: DataLayout
+  ) async throws(CommandFailure) -> LocalDatastore {
+    try await layout.prepareDatastore()
+    let executor = BlockingExecutor(label: "rehome.datastore", width: Limits.chunksInFlight)
+    do throws(DatastoreError) {
+      return try await executor.run { () throws(DatastoreError) in
+        try LocalDatastore.create(at: storage.datastorePath)
+        return try LocalDatastore(
+          path: storage.datastorePath,
+          sync: storage.sync,
+          executor: executor
+        )
+      }
+    } catch {
+      throw .datastore(error)
+    }
+  }
+
+  /// Each kind of job has buffers of its own, so that a backup never waits for a restore's.
+  private static func chunkBuffers() -> BufferPool {
+    BufferPool(count: Limits.chunksInFlight, capacity: Limits.chunkBytes)
+  }
+
+  private static func restoreSettings(
+    _ restore: Settings.Restore,
+    layout: DataLayout
+  ) -> RestoreSettings {
+    RestoreSettings(
+      shutdownTimeout: restore.shutdownTimeout,
+      confirmTimeout: restore.confirmTimeout,
+      undoWindow: restore.undoWindow,
+      seedsDirectory: layout.seeds.path,
+      runtimeDirectory: layout.run.path
+    )
+  }
+}

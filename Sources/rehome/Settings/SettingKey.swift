@@ -1,0 +1,118 @@
+/// Every configuration key: the one list that reading, `doctor` and the reference page lean on.
+///
+/// Names are stable: scripts and files of operators hold them.
+enum SettingKey: String, CaseIterable, Sendable {
+  case apiHost = "api.host"
+  case apiPort = "api.port"
+  case dataPath = "data.path"
+  case datastorePath = "datastore.path"
+  case datastoreSync = "datastore.sync"
+  case libvirtURI = "libvirt.uri"
+  case logLevel = "log.level"
+  case nodeName = "node.name"
+  case workerEnabled = "worker.enabled"
+  case workerConcurrency = "worker.concurrency"
+  case restoreStrategy = "restore.strategy"
+  case restoreUndoWindow = "restore.undoWindow"
+  case restoreShutdownTimeout = "restore.shutdownTimeout"
+  case restoreConfirmTimeout = "restore.confirmTimeout"
+  case restoreAttempts = "restore.attempts"
+  case problemsTypeBase = "problems.typeBase"
+
+  /// What a value of this key looks like.
+  enum Kind: Sendable {
+    case text
+    case number(ClosedRange<Int>)
+    case truth
+    case duration
+    case choice([String])
+
+    /// The kind in words for people.
+    var words: String {
+      switch self {
+      case .text: "a text"
+      case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+      case .truth: "true or false"
+      case .duration: "a duration such as 60s, 5m, 24h or 90d"
+      case .choice(let names): "one of \(names.joined(separator: ", "))"
+      }
+    }
+  }
+
+  /// The value when nobody says anything; nil when it follows from another key.
+  var defaultText: String? {
+    switch self {
+    case .apiHost: "127.0.0.1"
+    case .apiPort: "8080"
+    case .dataPath: "/var/lib/rehome"
+    case .datastorePath: nil
+    case .datastoreSync: "filesystem"
+    case .libvirtURI: "qemu:///system"
+    case .logLevel: "info"
+    case .nodeName: "local"
+    case .workerEnabled: "true"
+    case .workerConcurrency: "2"
+    case .restoreStrategy: "staged"
+    case .restoreUndoWindow: "24h"
+    case .restoreShutdownTimeout: "60s"
+    case .restoreConfirmTimeout: "180s"
+    case .restoreAttempts: "3"
+    case .problemsTypeBase: "https://developer.hostup.se/errors/"
+    }
+  }
+
+  /// What a value looks like.
+  var kind: Kind {
+    switch self {
+    case .apiHost, .dataPath, .datastorePath, .libvirtURI, .nodeName, .problemsTypeBase: .text
+    case .apiPort: .number(0...65535)
+    case .datastoreSync: .choice(["filesystem", "file", "none"])
+    case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+    case .workerEnabled: .truth
+    case .workerConcurrency: .number(1...64)
+    case .restoreStrategy: .choice(["staged", "in-place"])
+    case .restoreUndoWindow, .restoreShutdownTimeout, .restoreConfirmTimeout: .duration
+    case .restoreAttempts: .number(1...100)
+    }
+  }
+
+  /// What it decides, in one line.
+  var summary: String {
+    switch self {
+    case .apiHost: "The address that the API listens on."
+    case .apiPort: "The API's port; 0 lets the system choose one, which the log tells."
+    case .dataPath: "Where the catalog, the seeds and, unless told otherwise, the datastore are."
+    case .datastorePath: "Where the datastore is; without a value it is datastore in data.path."
+    case .datastoreSync: "How much of a finished backup is made safe against a loss of power."
+    case .libvirtURI: "The libvirt of this node."
+    case .logLevel: "The least important messages that the log on standard error has."
+    case .nodeName: "The name of this host in the catalog."
+    case .workerEnabled: "Whether serve also does this node's jobs."
+    case .workerConcurrency: "How many jobs this node's worker does at the same time."
+    case .restoreStrategy: "How a restore that asks for nothing gets the disk onto the target."
+    case .restoreUndoWindow: "How long the former disk is kept after a restore."
+    case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."
+    case .restoreConfirmTimeout: "How long a guest may take to show its addresses."
+    case .restoreAttempts: "How often a job is tried before it has failed for good."
+    case .problemsTypeBase: "What the type of an API's problem begins with; the code follows."
+    }
+  }
+
+  /// The environment variable: `REHOME_`, then the key in capitals with dots as underscores.
+  var variable: String {
+    "REHOME_" + rawValue.uppercased().replacing(".", with: "_")
+  }
+
+  /// The same with its words parted as well, as in `REHOME_RESTORE_UNDO_WINDOW`; it is what the
+  /// configuration library looks for.
+  var partedVariable: String {
+    var name = "REHOME_"
+    var isAfterLowercase = false
+    for character in rawValue {
+      if character.isUppercase, isAfterLowercase { name.append("_") }
+      isAfterLowercase = character.isLowercase
+      name += character == "." ? "_" : character.uppercased()
+    }
+    return name
+  }
+}

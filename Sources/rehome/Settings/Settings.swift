@@ -1,0 +1,48 @@
+import Datastore
+import Logging
+import Model
+
+/// The program's whole configuration, read and checked; nothing else is ever asked for a setting.
+struct Settings: Sendable, Equatable {
+  /// The HTTP door.
+  struct API: Sendable, Equatable {
+    var host: String
+    var port: Int
+    var typeBase: String
+  }
+
+  /// What a worker does and how much of it.
+  struct Worker: Sendable, Equatable {
+    var isEnabled: Bool
+    var concurrency: Int
+    var attempts: Int
+  }
+
+  /// What an installation decides about restores.
+  struct Restore: Sendable, Equatable {
+    var strategy: RestoreStrategy
+    var undoWindow: Duration
+    var shutdownTimeout: Duration
+    var confirmTimeout: Duration
+  }
+
+  /// Where things are.
+  struct Storage: Sendable, Equatable {
+    var dataPath: String
+    var datastorePath: String
+    var sync: SyncLevel
+  }
+
+  /// This host.
+  struct Node: Sendable, Equatable {
+    var name: String
+    var libvirtURI: String
+  }
+
+  var api: API
+  var worker: Worker
+  var restore: Restore
+  var storage: Storage
+  var node: Node
+  var logLevel: Logger.Level
+}

@@ -1,0 +1,229 @@
+import Configuration
+import Datastore
+import Foundation
+import Logging
+import Model
+import Yams
+
+/// Reads the configuration: the YAML file, over it the environment, over both the command line.
+struct SettingsReader {
+  /// Where the file is looked for when nobody names one; that it isn't there is fine.
+  static let usualPath = "/etc/rehome/rehome.yaml"
+  /// A larger file is something else.
+  private static let fileLimit = 1 << 20
+
+  private let values: ConfigReader
+
+  /// Reads everything there is to read.
+  static func read(
+    file named: String?,
+    environment: [String: String],
+    overrides: [String]
+  ) async throws(SettingsFault) -> Settings {
+    var providers: [any ConfigProvider] = [
+      InMemoryProvider(name: "command line", values: try parse(overrides)),
+      EnvironmentVariablesProvider(environmentVariables: variables(environment))
+        .prefixKeys(with: "rehome"),
+    ]
+    if let path = try file(named ?? environment["REHOME_CONFIG"]) {
+      // The library takes a file without any key for a broken one.
+      if try holdsKnownKeys(path) { providers.append(try await provider(of: path)) }
+    }
+    return try SettingsReader(values: ConfigReader(providers: providers)).settings()
+  }
+
+  // MARK: - Sources
+
+  private static func parse(
+    _ overrides: [String]
+  ) throws(SettingsFault) -> [AbsoluteConfigKey: ConfigValue] {
+    var values: [AbsoluteConfigKey: ConfigValue] = [:]
+    for text in overrides {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, let key = SettingKey(rawValue: String(parts[0])) else {
+        throw .badOverride(text)
+      }
+      values[AbsoluteConfigKey(ConfigKey(key.rawValue))] = ConfigValue(
+        .string(String(parts[1])),
+        isSecret: false
+      )
+    }
+    return values
+  }
+
+  /// Our variables alone, in the spelling that the library looks for.
+  private static func variables(_ environment: [String: String]) -> [String: String] {
+    var found: [String: String] = [:]
+    for key in SettingKey.allCases {
+      found[key.partedVariable] = environment[key.variable] ?? environment[key.partedVariable]
+    }
+    return found
+  }
+
+  private static func file(_ named: String?) throws(SettingsFault) -> String? {
+    if let named {
+      guard FileManager.default.fileExists(atPath: named) else { throw .fileMissing(path: named) }
+      return named
+    }
+    return FileManager.default.fileExists(atPath: usualPath) ? usualPath : nil
+  }
+
+  /// Whether the file holds any keys; one that isn't known is an error, for it would otherwise be a
+  /// setting that silently isn't.
+  private static func holdsKnownKeys(_ path: String) throws(SettingsFault) -> Bool {
+    let root: Node?
+    do {
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+      guard size <= fileLimit else {
+        throw SettingsFault.fileUnreadable(path: path, reason: "it is larger than 1 MiB")
+      }
+      root = try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8))
+    } catch let fault as SettingsFault {
+      throw fault
+    } catch {
+      throw .fileUnreadable(path: path, reason: "\(error)".replacing("\n", with: " "))
+    }
+    guard let root, !root.isNothing else { return false }
+    guard let mapping = root.mapping else {
+      throw .fileUnreadable(path: path, reason: "it doesn't hold keys and values")
+    }
+    var unknown: [String] = []
+    try collectUnknown(in: mapping, below: "", path, &unknown)
+    guard unknown.isEmpty else { throw .unknownKeys(unknown.sorted(), path: path) }
+    return !mapping.isEmpty
+  }
+
+  private static func collectUnknown(
+    in mapping: Node.Mapping,
+    below prefix: String,
+    _ path: String,
+    _ unknown: inout [String]
+  ) throws(SettingsFault) {
+    for (name, value) in mapping {
+      let key = prefix + (name.string ?? "?")
+      if SettingKey(rawValue: key) != nil {
+        guard value.scalar != nil else { throw .notOneValue(key: key, path: path) }
+      } else if let inner = value.mapping, isSection(key) {
+        try collectUnknown(in: inner, below: key + ".", path, &unknown)
+      } else {
+        unknown.append(key)
+      }
+    }
+  }
+
+  private static func isSection(_ name: String) -> Bool {
+    SettingKey.allCases.contains { $0.rawValue.hasPrefix(name + ".") }
+  }
+
+  private static func provider(
+    of path: String
+  ) async throws(SettingsFault) -> any ConfigProvider {
+    do {
+      // The library's own path type is of a package that isn't ours to name.
+      let place = ConfigReader(
+        provider: InMemoryProvider(values: [
+          "filePath": ConfigValue(.string(path), isSecret: false)
+        ])
+      )
+      return try await FileProvider<YAMLSnapshot>(config: place)
+    } catch {
+      throw .fileUnreadable(path: path, reason: "\(error)".replacing("\n", with: " "))
+    }
+  }
+
+  // MARK: - Values
+
+  private func settings() throws(SettingsFault) -> Settings {
+    let dataPath = try path(.dataPath)
+    return Settings(
+      api: Settings.API(
+        host: try text(.apiHost),
+        port: try number(.apiPort),
+        typeBase: try text(.problemsTypeBase)
+      ),
+      worker: Settings.Worker(
+        isEnabled: try truth(.workerEnabled),
+        concurrency: try number(.workerConcurrency),
+        attempts: try number(.restoreAttempts)
+      ),
+      restore: Settings.Restore(
+        strategy: try choice(.restoreStrategy),
+        undoWindow: try duration(.restoreUndoWindow),
+        shutdownTimeout: try duration(.restoreShutdownTimeout),
+        confirmTimeout: try duration(.restoreConfirmTimeout)
+      ),
+      storage: Settings.Storage(
+        dataPath: dataPath,
+        datastorePath: value(.datastorePath) == nil
+          ? "\(dataPath)/datastore" : try path(.datastorePath),
+        sync: try choice(.datastoreSync)
+      ),
+      node: Settings.Node(name: try text(.nodeName), libvirtURI: try text(.libvirtURI)),
+      logLevel: try choice(.logLevel)
+    )
+  }
+
+  /// The text of a key, wherever it stands; every kind of value is read as text and checked here,
+  /// so that a wrong one is told and never replaced by the default.
+  private func value(_ key: SettingKey) -> String? {
+    values.string(forKey: ConfigKey(key.rawValue)) ?? key.defaultText
+  }
+
+  private func text(_ key: SettingKey) throws(SettingsFault) -> String {
+    let text = value(key) ?? ""
+    guard !text.isEmpty else { throw .badValue(key: key, value: text) }
+    return text
+  }
+
+  /// Seeds and sockets are named to libvirt, which knows nothing of our working directory.
+  private func path(_ key: SettingKey) throws(SettingsFault) -> String {
+    var path = try text(key)
+    if !path.hasPrefix("/") { path = "\(FileManager.default.currentDirectoryPath)/\(path)" }
+    return URL(filePath: path).standardized.path(percentEncoded: false).trimmingSlashes
+  }
+
+  private func number(_ key: SettingKey) throws(SettingsFault) -> Int {
+    let text = try text(key)
+    guard case .number(let range) = key.kind, let number = Int(text), range.contains(number) else {
+      throw .badValue(key: key, value: text)
+    }
+    return number
+  }
+
+  private func truth(_ key: SettingKey) throws(SettingsFault) -> Bool {
+    let text = try text(key)
+    switch text.lowercased() {
+    case "true", "yes", "on", "1": return true
+    case "false", "no", "off", "0": return false
+    default: throw .badValue(key: key, value: text)
+    }
+  }
+
+  private func duration(_ key: SettingKey) throws(SettingsFault) -> Duration {
+    let text = try text(key)
+    guard let duration = DurationText.parse(text) else { throw .badValue(key: key, value: text) }
+    return duration
+  }
+
+  private func choice<Value: RawRepresentable<String>>(
+    _ key: SettingKey
+  ) throws(SettingsFault) -> Value {
+    let text = try text(key)
+    guard let value = Value(rawValue: text) else { throw .badValue(key: key, value: text) }
+    return value
+  }
+}
+
+extension String {
+  /// The same path without slashes at its end.
+  fileprivate var trimmingSlashes: String {
+    var path = self
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
+  }
+}
+
+extension Node {
+  /// Whether a file holds nothing but comments.
+  fileprivate var isNothing: Bool { scalar?.string.isEmpty == true }
+}

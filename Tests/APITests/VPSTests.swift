@@ -1,0 +1,136 @@
+import API
+import Model
+import Testing
+
+/// `GET /api/v2/vps` and `/api/v2/vps/{id}`.
+@Suite struct VPSTests {
+  @Test func `A VPS shows its fields, its sizes in both forms and its gates`() async throws {
+    try await World.with { world, client in
+      let vps = try await Question("GET", "/api/v2/vps/\(world.target.id)", key: world.key)
+        .ask(client).json
+      #expect(
+        vps.names == [
+          "id", "name", "primaryIp", "serviceStatus", "powerState", "resources", "actions",
+        ]
+      )
+      #expect(vps["id"] == .string(world.target.id.text))
+      #expect(vps["name"] == .string("target"))
+      #expect(vps["primaryIp"] == .string("192.0.2.20"))
+      #expect(vps["serviceStatus"] == .string("active"))
+      #expect(vps["powerState"] == .string("running"))
+      let resources = try #require(vps["resources"])
+      #expect(resources["cpuCores"] == .number("2"))
+      #expect(resources["memoryGb"] == .number("2.1"))
+      #expect(resources["memoryBytes"] == .number("2147483648"))
+      #expect(resources["storageGb"] == .number("10"))
+      #expect(resources["storageBytes"] == .number("10737418240"))
+      let actions = try #require(vps["actions"])
+      #expect(
+        actions.names == [
+          "canStart", "canStop", "canShutdown", "canRestart", "canReset", "canCreateBackup",
+          "canRestore", "canRestoreFromAnotherVps",
+        ]
+      )
+      let open = try #require(actions["canRestoreFromAnotherVps"])
+      #expect(open.names == ["allowed", "reason", "code"])
+      #expect(open["allowed"] == .boolean(true))
+      #expect(open["reason"] == .null && open["code"] == .null)
+      let closed = try #require(actions["canStart"])
+      #expect(closed["allowed"] == .boolean(false))
+      #expect(closed["code"] == .string("power_state_unsettled"))
+      #expect(closed["reason"]?.text != nil)
+    }
+  }
+
+  @Test func `The gate of a restore closes with the code that its POST answers`() async throws {
+    try await World.with { world, client in
+      try await world.observe(world.target) { $0.snapshotCount = 1 }
+      let vps = try await Question("GET", "/api/v2/vps/\(world.target.id)", key: world.key)
+        .ask(client).json
+      let gate = vps["actions"]?["canRestoreFromAnotherVps"]
+      let refusal = try await world.restore().ask(client).json
+      #expect(gate?["code"] == .string("snapshots"))
+      #expect(refusal["extensions"]?["reason"] == gate?["code"])
+      #expect(refusal["detail"] == gate?["reason"])
+    }
+  }
+
+  @Test func `A terminated VPS isn't listed but still answers`() async throws {
+    try await World.with { world, client in
+      try await world.setStatus(.terminated, of: world.source)
+      let list = try await Question("GET", "/api/v2/vps", key: world.key).ask(client).json
+      #expect(list["data"]?.elements.compactMap { $0["name"]?.text } == ["target"])
+      for path in ["", "/backups"] {
+        let answer = try await Question(
+          "GET",
+          "/api/v2/vps/\(world.source.id)\(path)",
+          key: world.key
+        ).ask(client)
+        #expect(answer.status == 200)
+      }
+    }
+  }
+
+  @Test func `Pages follow each other until there is no more`() async throws {
+    try await World.with { world, client in
+      let first = try await Question("GET", "/api/v2/vps?limit=1", key: world.key)
+        .ask(client).json
+      #expect(first.names == ["data", "hasMore", "nextCursor"])
+      #expect(first["data"]?.elements.count == 1)
+      #expect(first["hasMore"] == .boolean(true))
+      let cursor = try #require(first["nextCursor"]?.text)
+      let second = try await Question(
+        "GET",
+        "/api/v2/vps?limit=1&cursor=\(cursor)",
+        key: world.key
+      ).ask(client).json
+      #expect(second["hasMore"] == .boolean(false))
+      #expect(second["nextCursor"] == .null)
+      let names = [first, second].compactMap { $0["data"]?[0]?["name"]?.text }
+      #expect(Set(names) == ["target", "source"])
+    }
+  }
+
+  static let filters: [(query: String, names: [String])] = [
+    ("name=TARGET", ["target"]),
+    ("name=targe", []),
+    ("name=t%61rget&_=1", ["target"]),
+    ("primaryIp=192.0.2.10", ["source"]),
+    ("primaryIp=192.0.2.30", []),
+    ("name=source&primaryIp=192.0.2.20", []),
+  ]
+
+  @Test(arguments: filters) func `Filters choose`(
+    _ row: (query: String, names: [String])
+  ) async throws {
+    try await World.with { world, client in
+      let list = try await Question("GET", "/api/v2/vps?\(row.query)", key: world.key)
+        .ask(client).json
+      #expect(list["data"]?.elements.compactMap { $0["name"]?.text } == row.names)
+    }
+  }
+
+  static let badQueries: [(query: String, code: String, faults: [String])] = [
+    ("limit=0", "invalid_request", ["/limit invalid_value"]),
+    ("limit=101", "invalid_request", ["/limit invalid_value"]),
+    ("limit=ten", "invalid_request", ["/limit invalid_type"]),
+    ("limit=", "invalid_request", ["/limit invalid_type"]),
+    ("limit=1&limit=2", "invalid_request", ["/limit duplicate_field"]),
+    ("limit=x&name=%ff", "invalid_request", ["/limit invalid_type", "/name invalid_value"]),
+    ("cursor=nonsense", "invalid_cursor", []),
+    ("cursor=", "invalid_cursor", []),
+  ]
+
+  @Test(arguments: badQueries) func `Bad parameters are told`(
+    _ row: (query: String, code: String, faults: [String])
+  ) async throws {
+    try await World.with { world, client in
+      let answer = try await Question("GET", "/api/v2/vps?\(row.query)", key: world.key)
+        .ask(client)
+      #expect(answer.status == 400)
+      #expect(answer.code == row.code)
+      #expect(answer.faults == row.faults)
+      #expect(answer.json["instance"] == .string("/api/v2/vps"))
+    }
+  }
+}

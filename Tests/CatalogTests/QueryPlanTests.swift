@@ -1,0 +1,54 @@
+import GRDB
+import Model
+import TestSupport
+import Testing
+
+@testable import Catalog
+
+/// With a million rows a list must find its page by an index.
+@Suite(.scratchDirectory)
+struct QueryPlanTests {
+  @Test(arguments: [
+    "SELECT * FROM vps WHERE client_id = ? AND id > ? AND service_status <> 'terminated' ORDER BY id LIMIT 20",
+    "SELECT * FROM vps WHERE client_id = ? AND name_folded = ? AND id > ? ORDER BY id LIMIT 20",
+    "SELECT * FROM vps WHERE name_folded = ? ORDER BY id LIMIT 2",
+    "SELECT * FROM vps WHERE node = ? ORDER BY id",
+    """
+    SELECT * FROM backup WHERE vps_id = ? AND state IN (SELECT value FROM json_each(?))
+    ORDER BY created_at DESC, id DESC
+    """,
+    """
+    SELECT * FROM backup WHERE client_id = ? AND state IN (SELECT value FROM json_each(?))
+    ORDER BY created_at DESC, id DESC
+    """,
+    "SELECT * FROM job ORDER BY created_at DESC, id DESC LIMIT 100",
+    "SELECT * FROM job WHERE client_id = ? ORDER BY created_at DESC, id DESC LIMIT 100",
+    "SELECT * FROM job WHERE vps_id = ? ORDER BY created_at DESC, id DESC LIMIT 100",
+    """
+    SELECT * FROM job
+    WHERE vps_id = ? AND class = ? AND state IN ('queued', 'running', 'waiting')
+    """,
+    "SELECT id FROM job WHERE node = ? AND state IN ('queued', 'running', 'waiting') ORDER BY created_at, id LIMIT 1",
+    "SELECT * FROM api_key WHERE client_id = ? ORDER BY created_at, id",
+    "SELECT job_id FROM hold WHERE backup_id = ? ORDER BY job_id",
+    "DELETE FROM hold WHERE job_id = ?",
+    "SELECT * FROM job_step WHERE job_id = ? ORDER BY sequence",
+    "SELECT * FROM audit ORDER BY sequence DESC LIMIT 10",
+  ])
+  func `a list neither scans its table nor sorts it`(_ sql: String) async throws {
+    let path = "\(ScratchDirectory.path)/catalog.sqlite"
+    _ = try SQLiteCatalog(path: path)
+    let plan = try await DatabaseQueue(path: path).read { database in
+      let statement = try database.makeStatement(sql: "EXPLAIN QUERY PLAN \(sql)")
+      statement.setUncheckedArguments(StatementArguments(Array(repeating: "x", count: 3)))
+      return try Row.fetchAll(statement).map { $0["detail"] as String }
+    }
+    let table = try #require(sql.split(separator: " ").drop { $0 != "FROM" }.dropFirst().first)
+    // The whole table is asked for only where a limit ends the walk along its index.
+    #expect(
+      !plan.contains { $0.hasPrefix("SCAN \(table)") && !sql.contains("LIMIT") },
+      "\(plan)"
+    )
+    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+  }
+}

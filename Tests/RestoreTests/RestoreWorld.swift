@@ -1,0 +1,225 @@
+import Backup
+import Catalog
+import Datastore
+import Disks
+import Foundation
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Operations
+import Restore
+import Synchronization
+import TestSupport
+import Testing
+
+/// A whole worker over real parts: libvirt, QEMU, SQLite, files; only the program around it is
+/// missing.
+struct RestoreWorld: Sendable {
+  static let operatorCaller = Caller(identity: .system("test"))
+
+  let libvirt: PrivateLibvirt
+  let hypervisor: LibvirtHypervisor
+  let catalog: SQLiteCatalog
+  let datastore: LocalDatastore
+  let operations: Operations
+  let folder: String
+  let hooks: Hooks
+
+  /// What a test does at the moments of a restore.
+  final class Hooks: Sendable {
+    private let actions = Mutex<[RestoreMoment: @Sendable () async -> Void]>([:])
+
+    func at(_ moment: RestoreMoment, _ action: @escaping @Sendable () async -> Void) {
+      actions.withLock { $0[moment] = action }
+    }
+
+    func reached(_ moment: RestoreMoment) async {
+      await actions.withLock { $0.removeValue(forKey: moment) }?()
+    }
+  }
+
+  /// Runs `body` in a new world with its worker at work.
+  static func with(
+    shutdownTimeout: Duration = .seconds(20),
+    confirmTimeout: Duration = .seconds(5),
+    _ body: @escaping @Sendable (RestoreWorld) async throws -> Void
+  ) async throws {
+    let libvirt = try await PrivateLibvirt.shared()
+    let folder = "\(libvirt.folder)/world-\(UUID().uuidString.prefix(8))"
+    for name in ["", "/datastore/.chunks", "/seeds", "/run", "/locks"] {
+      try FileManager.default.createDirectory(
+        atPath: folder + name,
+        withIntermediateDirectories: true
+      )
+    }
+    for (name, mode) in [("", 0o711), ("/seeds", 0o711), ("/run", 0o711)] {
+      try FileManager.default.setAttributes(
+        [.posixPermissions: mode],
+        ofItemAtPath: folder + name
+      )
+    }
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/datastore/.chunks/ffff",
+      withIntermediateDirectories: true
+    )
+    let world = try await RestoreWorld(libvirt: libvirt, folder: folder)
+    try await world.operations.registerNode(name: "local", uri: libvirt.uri)
+    let worker = world.worker(shutdownTimeout: shutdownTimeout, confirmTimeout: confirmTimeout)
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await worker.run() }
+        group.addTask { try await body(world) }
+        // The worker ends by being cancelled only, so the first to end is the body, or a failure.
+        try await group.next()
+        group.cancelAll()
+      }
+    } catch {
+      try? FileManager.default.removeItem(atPath: folder)
+      throw error
+    }
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  private init(libvirt: PrivateLibvirt, folder: String) async throws {
+    self.libvirt = libvirt
+    self.folder = folder
+    hypervisor = libvirt.hypervisor()
+    catalog = try SQLiteCatalog(path: "\(folder)/catalog.sqlite")
+    datastore = try LocalDatastore(
+      path: "\(folder)/datastore",
+      sync: .none,
+      executor: BlockingExecutor(label: "test.datastore", width: 4)
+    )
+    operations = Operations(catalog: catalog, clock: SystemWallClock())
+    hooks = Hooks()
+  }
+
+  private func worker(shutdownTimeout: Duration, confirmTimeout: Duration) -> Worker {
+    let observer = HostObserver(hypervisor: hypervisor, clock: SystemWallClock())
+    let buffers = BufferPool(count: 8, capacity: Limits.chunkBytes)
+    let logger = Logger(label: "test")
+    let hooks = hooks
+    let restore = RestoreHandler(
+      parts: RestoreParts(
+        catalog: catalog,
+        datastore: datastore,
+        hypervisor: hypervisor,
+        observer: observer,
+        buffers: buffers,
+        clock: SystemWallClock(),
+        settings: RestoreSettings(
+          shutdownTimeout: shutdownTimeout,
+          confirmTimeout: confirmTimeout,
+          hypervisorPatience: .seconds(30),
+          seedsDirectory: "\(folder)/seeds",
+          runtimeDirectory: "\(folder)/run"
+        ),
+        logger: logger,
+        reached: { await hooks.reached($0) }
+      )
+    )
+    let backup = BackupHandler(
+      parts: BackupParts(
+        catalog: catalog,
+        datastore: datastore,
+        hypervisor: hypervisor,
+        observer: observer,
+        buffers: buffers,
+        clock: SystemWallClock(),
+        runtimeDirectory: "\(folder)/run",
+        logger: logger
+      )
+    )
+    return Worker(
+      catalog: catalog,
+      node: "local",
+      handlers: [.backup: backup, .restore: restore, .undo: restore],
+      clock: SystemWallClock(),
+      concurrency: 2,
+      attempts: 3,
+      locksDirectory: "\(folder)/locks",
+      logger: logger
+    )
+  }
+}
+
+extension RestoreWorld {
+  /// Registers a guest as a VPS of the one client.
+  func register(_ guest: MicroGuest, network: String? = nil) async throws -> VPS {
+    let caller = Self.operatorCaller
+    if try await operations.clients().isEmpty {
+      _ = try await operations.createClient(caller, name: "acme")
+    }
+    let observer = HostObserver(hypervisor: hypervisor, clock: SystemWallClock())
+    return try await operations.addVPS(
+      caller,
+      VPSRegistration(
+        client: "acme",
+        node: "local",
+        domainName: guest.name,
+        domainUUID: guest.uuid,
+        name: guest.name,
+        network: try network.map(NetworkConfiguration.init(text:))
+      ),
+      observed: try await observer.observe(guest.reference)
+    )
+  }
+
+  /// Looks at a VPS's domain and stores what is seen, as the worker does all the time.
+  func observe(_ vps: VPS) async throws {
+    let observer = HostObserver(hypervisor: hypervisor, clock: SystemWallClock())
+    let seen = try await observer.observe(vps.reference)
+    try await catalog.write { try $0.setObservation(seen, of: vps.id) }
+  }
+
+  /// Makes a backup and waits for it.
+  func backUp(_ vps: VPS) async throws -> BackupID {
+    try await observe(vps)
+    let job = try await finished(
+      operations.createBackup(Self.operatorCaller, of: vps.id.text)
+    )
+    guard case .backup(let result) = job.result else {
+      throw Unexpected(description: "\(job)")
+    }
+    return result.backupID
+  }
+
+  /// Accepts a restore.
+  func restore(_ backup: BackupID, of source: VPS, onto target: VPS) async throws -> Job {
+    try await observe(target)
+    return try await operations.restoreFromVPS(
+      Self.operatorCaller,
+      RestoreRequest(target: target.id.text, source: source.id.text, backup: backup.text)
+    )
+  }
+
+  /// Waits until a job has ended.
+  func finished(_ job: Job) async throws -> Job {
+    let deadline = ContinuousClock.now + .seconds(150)
+    while true {
+      let now = try await operations.job(Self.operatorCaller, job.id.text)
+      if now.state.isFinal { return now }
+      guard ContinuousClock.now < deadline else {
+        throw Unexpected(description: "\(now)")
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  /// What a disk's directory holds besides the disk, the console and the like: stages and undos.
+  func leftovers(of guest: MicroGuest) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: guest.folder)
+      .filter { $0.contains(".rehome-") }
+  }
+}
+
+extension Job {
+  /// The result of a completed restore.
+  func restored() throws -> RestoreResult {
+    guard case .restore(let result) = result else {
+      throw Unexpected(description: "\(self)")
+    }
+    return result
+  }
+}
