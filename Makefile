@@ -28,7 +28,7 @@ format:
 
 test: dependencies lint
 	swift build --build-tests $(BUILD_FLAGS)
-	swift test --skip-build --disable-xctest
+	Scripts/test.sh
 
 demo:
 	Scripts/demo.sh

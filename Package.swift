@@ -182,6 +182,10 @@ let package = Package(
       dependencies: ["Catalog", "Model", "Operations", "TestSupport"]
     ),
     .testTarget(
+      name: "ProgramTests",
+      dependencies: ["Catalog", "Datastore", "Hypervisor", "Model", "rehome", logging]
+    ),
+    .testTarget(
       name: "RestoreTests",
       dependencies: [
         "Backup", "Catalog", "Datastore", "Disks", "Hypervisor", "Jobs", "Model", "Operations",

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A run of a disk's bytes that are all known to be zero, or may be anything.
 package struct Extent: Sendable, Equatable {
   /// The bytes it is about.
@@ -54,7 +56,7 @@ extension BlockDevice {
   /// Refuses a range that isn't on the disk.
   func check(_ offset: Int64, _ count: Int64, path: String) throws(DiskError) {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
-      throw DiskError.io(operation: "access beyond the end", path: path, errno: 22)
+      throw DiskError.io(operation: "access beyond the end", path: path, errno: EINVAL)
     }
   }
 }

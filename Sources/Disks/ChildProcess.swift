@@ -94,27 +94,42 @@ package final class ChildProcess: Sendable {
     _ limit: Duration,
     _ body: @escaping @Sendable () async throws(DiskError) -> Value
   ) async throws(DiskError) -> Value {
-    let result = await withTaskGroup(of: Result<Value, DiskError>?.self) { group in
+    let (result, isOverdue) = await withTaskGroup(of: Outcome<Value>.self) { group in
       group.addTask {
         do throws(DiskError) {
-          return .success(try await body())
+          return .body(.success(try await body()))
         } catch {
-          return .failure(error)
+          return .body(.failure(error))
         }
       }
       group.addTask { [self] in
         // Cancelled as soon as the body is done.
-        try? await ContinuousClock().sleep(for: limit)
-        if !Task.isCancelled { rehome_pidfd_signal(handle.number, SIGKILL) }
-        return nil
+        guard (try? await ContinuousClock().sleep(for: limit)) != nil else {
+          return .deadline(isOverdue: false)
+        }
+        rehome_pidfd_signal(handle.number, SIGKILL)
+        return .deadline(isOverdue: true)
       }
-      for await case let result? in group {
-        group.cancelAll()
-        return result
+      var result: Result<Value, DiskError>?
+      var isOverdue = false
+      for await outcome in group {
+        switch outcome {
+        case .body(let value):
+          result = value
+          group.cancelAll()
+        case .deadline(let value): isOverdue = value
+        }
       }
-      preconditionFailure("the body is one of the tasks, and it has a result")
+      return (result, isOverdue)
     }
+    guard let result, !isOverdue else { throw failure("took too long and was ended") }
     return try result.get()
+  }
+
+  /// What a call and its deadline came to.
+  private enum Outcome<Value: Sendable>: Sendable {
+    case body(Result<Value, DiskError>)
+    case deadline(isOverdue: Bool)
   }
 
   /// An error that tells what the program wrote.
@@ -124,7 +139,8 @@ package final class ChildProcess: Sendable {
       unsafe pread(output.number, $0.baseAddress, $0.count, 0)
     }
     let written = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-    return .tool(name: name, message: written.isEmpty ? what : "\(what): \(written)")
+    let end = ended.withLock { $0.map { " (wait status \($0))" } ?? "" }
+    return .tool(name: name, message: "\(what)\(end)\(written.isEmpty ? "" : ": ")\(written)")
   }
 
   // MARK: - Finding and calling programs

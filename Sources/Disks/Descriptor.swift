@@ -105,4 +105,7 @@ extension String {
 extension BlockingExecutor {
   /// Where short file calls run: looking, stamping, locking, exchanging.
   static let files = BlockingExecutor(label: "rehome.disks.files", width: 8)
+
+  /// Where we wait for the programs that serve disks to start, to answer and to end.
+  static let servers = BlockingExecutor(label: "rehome.disks.servers", width: 16)
 }

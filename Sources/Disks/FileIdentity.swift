@@ -51,7 +51,7 @@ package struct FreeSpace: Sendable, Equatable {
   package let fileSystem: String
   /// Its size in bytes.
   package let totalBytes: Int64
-  /// What is free for us in bytes.
+  /// What is free in bytes, without what the file system keeps for emergencies.
   package let freeBytes: Int64
 
   /// The space of the file system that `path` is on.
@@ -62,12 +62,10 @@ package struct FreeSpace: Sendable, Equatable {
       guard unsafe fstatvfs(file.number, &info) == 0 else {
         throw DiskError.last("fstatvfs", path)
       }
-      let isRoot = geteuid() == 0
-      let blocks = isRoot ? info.f_bfree : info.f_bavail
       return FreeSpace(
         fileSystem: try FileIdentity(file).fileSystem,
         totalBytes: Int64(clamping: UInt64(info.f_blocks) * UInt64(info.f_frsize)),
-        freeBytes: Int64(clamping: UInt64(blocks) * UInt64(info.f_frsize))
+        freeBytes: Int64(clamping: UInt64(info.f_bavail) * UInt64(info.f_frsize))
       )
     }
   }

@@ -40,7 +40,7 @@ package final class NBDDisk: BlockDevice {
   ) async throws(DiskError) -> NBDDisk {
     let name = path ?? socket
     let contexts = [NBDExtent.allocation] + contexts
-    return try await BlockingExecutor.files.run { () throws(DiskError) in
+    return try await BlockingExecutor.servers.run { () throws(DiskError) in
       do throws(NBDError) {
         let first = try NBDConnection(socket: socket, export: export, contexts: contexts)
         var all = [first]

@@ -15,7 +15,7 @@ package final class QemuNBD: BlockDevice {
   private let server: Mutex<Server?>
 
   /// The longest time for the server to listen, and then to open the image.
-  private static let startLimit = Duration.seconds(15)
+  private static let startLimit = Duration.seconds(60)
   /// The longest time for the server to close the image, in milliseconds.
   private static let stopLimit: Int32 = 60_000
   /// How often a starting server is tried, in milliseconds.
@@ -107,7 +107,7 @@ package final class QemuNBD: BlockDevice {
   package func close() async throws(DiskError) {
     guard let server = server.withLock({ $0.take() }) else { return }
     try await disk.close()
-    let result = await BlockingExecutor.files.run { () -> DiskError? in
+    let result = await BlockingExecutor.servers.run { () -> DiskError? in
       do throws(DiskError) {
         try server.process.stop(within: Self.stopLimit)
         return nil
@@ -128,7 +128,7 @@ package final class QemuNBD: BlockDevice {
     } catch {
       guard case .io = error, let process = server.withLock({ $0?.process }) else { throw error }
       // The connection may break a moment before the process is seen to be gone.
-      let isGone = await BlockingExecutor.files.run { process.hasEnded(within: 100) }
+      let isGone = await Self.hasEnded(process, within: 100)
       throw isGone ? process.failure("ended while serving") : error
     }
   }
@@ -195,16 +195,10 @@ package final class QemuNBD: BlockDevice {
     access: DiskAccess
   ) async throws(DiskError) -> NBDDisk {
     do throws(DiskError) {
-      try await waitForSocket(process, socket)
-      // The server listens before it opens the image, so only its first words mean that it serves.
-      // One that never says them is ended, which ends the wait.
-      return try await process.withDeadline(startLimit) { () throws(DiskError) in
-        try await NBDDisk.open(socket: socket, export: exportName, path: path)
-      }
+      return try await connectWhenListening(process, socket: socket, path: path)
     } catch {
       // The connection breaks a moment before the process is seen to be gone.
-      let isGone = await BlockingExecutor.files.run { process.hasEnded(within: 1000) }
-      guard isGone else { throw error }
+      guard await hasEnded(process, within: 1000) else { throw error }
       if await ImageLock.isTaken(path, for: access) {
         throw DiskError.locked(path: path, by: await ImageLock.holder(of: path))
       }
@@ -212,43 +206,32 @@ package final class QemuNBD: BlockDevice {
     }
   }
 
-  private static func waitForSocket(
+  private static func connectWhenListening(
     _ process: ChildProcess,
-    _ socket: String
-  ) async throws(DiskError) {
-    try await BlockingExecutor.files.run { () throws(DiskError) in
-      let clock = ContinuousClock()
-      let end = clock.now + startLimit
-      while clock.now < end {
-        // Waiting for the end of the process is the pause between two tries.
-        if process.hasEnded(within: startTick) { throw process.failure("did not start") }
-        if UnixSocket.isListening(at: socket) { return }
+    socket: String,
+    path: String
+  ) async throws(DiskError) -> NBDDisk {
+    let clock = ContinuousClock()
+    let end = clock.now + startLimit
+    while clock.now < end {
+      // Waiting for the end of the process is the pause between two tries.
+      if await hasEnded(process, within: startTick) { break }
+      do throws(DiskError) {
+        // The server listens before it opens the image, so only its first words mean that it
+        // serves. One that never says them is ended, which ends the wait.
+        return try await process.withDeadline(startLimit) { () throws(DiskError) in
+          try await NBDDisk.open(socket: socket, export: exportName, path: path)
+        }
+      } catch .notFound {
+        continue
+      } catch .io(_, _, ECONNREFUSED) {
+        continue
       }
-      throw process.failure("did not start to listen in time")
     }
+    throw process.failure("did not start to listen")
   }
-}
 
-/// Looks at unix sockets.
-private enum UnixSocket {
-  /// Whether somebody takes connections at `path`.
-  static func isListening(at path: String) -> Bool {
-    let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else { return false }
-    let connection = Descriptor(taking: number, path: path)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let isFitting = unsafe withUnsafeMutableBytes(of: &address.sun_path) { target in
-      let bytes = Array(path.utf8)
-      guard bytes.count < target.count else { return false }
-      unsafe target.copyBytes(from: bytes)
-      return true
-    }
-    guard isFitting else { return false }
-    return unsafe withUnsafePointer(to: address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe connect(connection.number, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-      }
-    }
+  private static func hasEnded(_ process: ChildProcess, within milliseconds: Int32) async -> Bool {
+    await BlockingExecutor.servers.run { process.hasEnded(within: milliseconds) }
   }
 }

@@ -41,7 +41,7 @@ extension Trait where Self == ScratchDirectory {
 package func withScratchDirectory<Value>(
   _ body: (String) async throws -> Value
 ) async throws -> Value {
-  let name = "rh-\(UUID().uuidString.prefix(13).lowercased())"
+  let name = "rehome-\(UUID().uuidString.prefix(13).lowercased())"
   let path = FileManager.default.temporaryDirectory.appending(path: name)
     .path(percentEncoded: false)
   try FileManager.default.createDirectory(

@@ -271,18 +271,27 @@ struct QemuNBDTests {
     }
   }
 
-  @Test func `A server that takes too long is ended`() async throws {
+  @Test func `A server that takes too long is ended, and that is told`() async throws {
     let process = try await ChildProcess.start("sleep", ["60"])
     let id = process.id
-    try await process.withDeadline(.milliseconds(50)) { () throws(DiskError) in
-      do {
-        try await eventually("ended") {
-          try String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8).contains(") Z")
+    let error = await #expect(throws: DiskError.self) {
+      try await process.withDeadline(.milliseconds(50)) { () throws(DiskError) in
+        do {
+          try await eventually("ended") {
+            try String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8).contains(") Z")
+          }
+        } catch {
+          Issue.record(error)
         }
-      } catch {
-        Issue.record(error)
       }
     }
+    guard case .tool("sleep", _)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let quick = try await ChildProcess.start("sleep", ["60"])
+    #expect(try await quick.withDeadline(.seconds(60)) { 5 } == 5)
+    #expect(kill(quick.id, 0) == 0)
   }
 
   @Test func `A pipe in an image's place is refused and not waited for`() async throws {

@@ -25,7 +25,7 @@ struct CrashWorld: Sendable {
     /// Writes a text onto both disks, through to them.
     func mark(_ text: String) async throws {
       try await guest.write(text, to: "/data/marker")
-      try await guest.shell("printf '%-64s' '\(text)' | dd of=/dev/vdb conv=fsync,notrunc")
+      try await guest.shell("printf '%-64s' '\(text)' | dd of=/dev/vdb conv=notrunc 2>&1 && sync")
     }
 
     /// The texts on both disks.

@@ -1,0 +1,154 @@
+import Datastore
+import Foundation
+import Logging
+import Model
+import Testing
+
+@testable import rehome
+
+struct SettingsTests {
+  /// Reads settings with a configuration file that is removed again.
+  private func read(
+    _ yaml: String? = nil,
+    environment: [String: String] = [:],
+    overrides: [String] = []
+  ) async throws -> Settings {
+    let path = "\(NSTemporaryDirectory())/rehome-settings-\(UUID().uuidString).yaml"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    if let yaml { try yaml.write(toFile: path, atomically: true, encoding: .utf8) }
+    return try await SettingsReader.read(
+      file: yaml == nil ? nil : path,
+      environment: environment,
+      overrides: overrides
+    )
+  }
+
+  @Test
+  func `without a word everything is as documented`() async throws {
+    let settings = try await read()
+    #expect(
+      settings.api
+        == .init(
+          host: "127.0.0.1",
+          port: 8080,
+          typeBase: "https://developer.hostup.se/errors/"
+        )
+    )
+    #expect(settings.worker == .init(isEnabled: true, concurrency: 2, attempts: 3))
+    #expect(
+      settings.restore
+        == .init(
+          strategy: .staged,
+          undoWindow: .seconds(86_400),
+          shutdownTimeout: .seconds(60),
+          confirmTimeout: .seconds(180)
+        )
+    )
+    #expect(
+      settings.storage
+        == .init(
+          dataPath: "/var/lib/rehome",
+          datastorePath: "/var/lib/rehome/datastore",
+          sync: .filesystem
+        )
+    )
+    #expect(settings.node == .init(name: "local", libvirtURI: "qemu:///system"))
+    #expect(settings.logLevel == .info)
+  }
+
+  @Test
+  func `the command line beats the environment, which beats the file`() async throws {
+    let file = "api:\n  port: 1\n"
+    #expect(try await read(file).api.port == 1)
+    #expect(try await read(file, environment: ["REHOME_API_PORT": "2"]).api.port == 2)
+    #expect(
+      try await read(
+        file,
+        environment: ["REHOME_API_PORT": "2"],
+        overrides: ["api.port=3"]
+      ).api.port == 3
+    )
+  }
+
+  @Test(arguments: ["REHOME_RESTORE_UNDOWINDOW", "REHOME_RESTORE_UNDO_WINDOW"])
+  func `a variable may part the words of its key`(_ name: String) async throws {
+    #expect(try await read(environment: [name: "5m"]).restore.undoWindow == .seconds(300))
+  }
+
+  @Test
+  func `sections and dotted keys say the same`() async throws {
+    #expect(try await read("worker.enabled: no\n").worker.isEnabled == false)
+    #expect(try await read("worker:\n  enabled: false\n").worker.isEnabled == false)
+    #expect(try await read("# nothing\n").worker.isEnabled)
+  }
+
+  @Test
+  func `the datastore follows the data unless it has a place of its own`() async throws {
+    #expect(
+      try await read(overrides: ["data.path=/srv/r/"]).storage.datastorePath == "/srv/r/datastore"
+    )
+    #expect(
+      try await read(overrides: ["data.path=/srv/r", "datastore.path=/pbs"]).storage.datastorePath
+        == "/pbs"
+    )
+  }
+
+  @Test
+  func `unknown keys are named, all of them`() async throws {
+    await #expect {
+      try await read("api:\n  hots: x\n  port: 1\nrestor:\n  attempts: 1\n")
+    } throws: { error in
+      guard case .unknownKeys(let keys, _)? = error as? SettingsFault else { return false }
+      return keys == ["api.hots", "restor"]
+    }
+  }
+
+  @Test(arguments: [
+    (SettingKey.apiPort, "65536"), (.apiPort, "x"), (.apiPort, ""), (.workerConcurrency, "0"),
+    (.workerEnabled, "perhaps"), (.restoreUndoWindow, "24"), (.restoreUndoWindow, "1w"),
+    (.restoreUndoWindow, "-1h"), (.restoreStrategy, "fast"), (.datastoreSync, "some"),
+    (.logLevel, "loud"), (.dataPath, ""),
+  ])
+  func `a wrong value is told, never replaced`(_ key: SettingKey, _ value: String) async {
+    await #expect(throws: SettingsFault.badValue(key: key, value: value)) {
+      try await read(overrides: ["\(key.rawValue)=\(value)"])
+    }
+  }
+
+  @Test(arguments: ["", "x", "api.port", "api.prot=1", "=1"])
+  func `an override must name a key and a value`(_ text: String) async {
+    await #expect(throws: SettingsFault.badOverride(text)) { try await read(overrides: [text]) }
+  }
+
+  @Test(arguments: ["a: [", "- 1\n", "just text"])
+  func `a file that holds no keys is refused`(_ yaml: String) async {
+    await #expect {
+      try await read(yaml)
+    } throws: { error in
+      guard case .fileUnreadable? = error as? SettingsFault else { return false }
+      return true
+    }
+  }
+
+  @Test
+  func `a named file must be there`() async {
+    await #expect(throws: SettingsFault.fileMissing(path: "/nowhere.yaml")) {
+      try await SettingsReader.read(file: "/nowhere.yaml", environment: [:], overrides: [])
+    }
+    await #expect(throws: SettingsFault.fileMissing(path: "/nowhere.yaml")) {
+      try await SettingsReader.read(
+        file: nil,
+        environment: ["REHOME_CONFIG": "/nowhere.yaml"],
+        overrides: []
+      )
+    }
+  }
+
+  @Test
+  func `every default is of its key's own kind`() async throws {
+    for key in SettingKey.allCases {
+      guard let text = key.defaultText else { continue }
+      _ = try await read(overrides: ["\(key.rawValue)=\(text)"])
+    }
+  }
+}
