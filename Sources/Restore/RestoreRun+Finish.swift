@@ -49,12 +49,7 @@ extension RestoreRun {
       throw .operatorNeeded("The journal doesn't name the disks.")
     }
     let until = parts.clock.now().advanced(by: parts.settings.undoWindow)
-    var size: Int64 = 0
-    for disk in stage.disks {
-      size += try await fromDisks { () async throws(DiskError) in
-        try await DiskImage.allocatedBytes(disk.stagedPath)
-      }
-    }
+    let size = await undoBytes(of: stage.disks)
     let record = UndoRecord(
       vpsID: job.vpsID,
       restoreJobID: job.id,
@@ -81,6 +76,20 @@ extension RestoreRun {
       try transaction.deleteUndo(of: record.vpsID)
       try transaction.insert(record)
     }
+  }
+
+  /// Host space that the former disks take; told for information, so an error counts as none.
+  private func undoBytes(of disks: [StagedDisk]) async -> Int64 {
+    var size: Int64 = 0
+    for disk in disks {
+      do throws(DiskError) {
+        size += try await DiskImage.allocatedBytes(disk.stagedPath)
+      } catch {
+        parts.logger.warning(
+          "former disk not measured", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+      }
+    }
+    return size
   }
 
   private func undone(_ task: UndoTask) throws(StepStop) -> JobOutcome {

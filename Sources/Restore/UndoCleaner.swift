@@ -62,9 +62,13 @@ package struct UndoCleaner: Sendable {
         logger.warning("former seed not removed", metadata: ["error": "\(error)"])
       }
     }
-    let id = record.vpsID
+    let (id, job) = (record.vpsID, record.restoreJobID)
     try await fromCatalog { () async throws(CatalogFault) in
-      try await catalog.write { try $0.deleteUndo(of: id) }
+      try await catalog.write { transaction in
+        // A restore may have ended meanwhile and have a record of its own.
+        guard try transaction.undo(of: id)?.restoreJobID == job else { return }
+        try transaction.deleteUndo(of: id)
+      }
     }
   }
 }

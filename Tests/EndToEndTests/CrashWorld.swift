@@ -49,7 +49,7 @@ struct CrashWorld: Sendable {
     }
   }
 
-  static let sourceText = "the source's data"
+  static let sourceText = "data of the source"
 
   let installation: Installation
   let source: Machine

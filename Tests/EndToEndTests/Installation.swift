@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A server with a client of its own, whose VPSs are guests of a private libvirt.
 struct Installation: Sendable {
@@ -69,7 +70,9 @@ struct Installation: Sendable {
     guard answer.status == 202 else {
       throw Unexpected(what: "restore: \(answer.status)", found: answer.text)
     }
-    return try answer.decode(OperationBody.self).operation.jobId
+    let operation = try answer.decode(OperationBody.self).operation
+    #expect(operation.pollUrl == "/api/jobs/\(operation.jobId)")
+    return operation.jobId
   }
 
   /// Asks for a restore to be taken back; gives the job's identifier.

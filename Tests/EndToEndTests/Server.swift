@@ -22,7 +22,6 @@ final class Server: Sendable {
   private struct Running {
     let process: Process
     let input: FileHandle
-    let number: Int
   }
 
   /// The exit code of a process that SIGKILL ended, as shells tell it.
@@ -79,7 +78,7 @@ final class Server: Sendable {
 
   /// Where it listens, once it does.
   func base() -> String? {
-    guard let text = log().firstMatch(of: /api listens.*port=([0-9]+)/) else { return nil }
+    guard let text = log().firstMatch(of: /port=([0-9]+) .*api listens/) else { return nil }
     return "http://127.0.0.1:\(text.output.1)"
   }
 
@@ -166,8 +165,7 @@ final class Server: Sendable {
       try withNoSignalBlocked { try process.run() }
       state.running = Running(
         process: process,
-        input: input.fileHandleForWriting,
-        number: state.count
+        input: input.fileHandleForWriting
       )
     }
   }

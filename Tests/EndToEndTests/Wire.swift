@@ -26,7 +26,6 @@ struct OperationBody: Decodable {
 
     let verified: Bool?
     let network: Network?
-    let downtimeMilliseconds: Int?
   }
 
   struct Failure: Decodable {
