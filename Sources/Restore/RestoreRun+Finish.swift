@@ -86,7 +86,9 @@ extension RestoreRun {
         size += try await DiskImage.allocatedBytes(disk.stagedPath)
       } catch {
         parts.logger.warning(
-          "former disk not measured", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+          "former disk not measured",
+          metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+        )
       }
     }
     return size
