@@ -139,7 +139,7 @@ heading "1. What it needs"
 
 heading "2. Building Rehome (some minutes the first time)"
 command -v swift >/dev/null || die "there is no swift; get Swift 6.3 from https://swift.org/install"
-(cd "$repository" && swift build --product rehome)
+(cd "$repository" && swift build --product rehome --explicit-target-dependency-import-check error)
 rehome=$(cd "$repository" && swift build --show-bin-path)/rehome
 readonly rehome
 

@@ -143,6 +143,8 @@ extension BackupRun {
           "guest not thawed yet",
           metadata: ["job.id": "\(job.id)", "attempt": "\(attempt)", "error": "\(error)"]
         )
+        // A freeze that timed out may bite late. A cancelled wait only asks again earlier.
+        try? await Task.sleep(for: .seconds(1))
       }
     }
   }
@@ -165,6 +167,9 @@ extension BackupRun {
     _ directory: String
   ) async throws(BackupStop) {
     try await fromHypervisor { () async throws(HypervisorError) in
+      // Only a session whose scratch files carry our job's name is ours to end.
+      let scratch = try await parts.hypervisor.backupScratchPaths(of: reference) ?? []
+      guard scratch.contains(where: { $0.hasPrefix(directory + "/") }) else { return }
       try await parts.hypervisor.abortBackup(of: reference)
     }
     await RuntimeDirectory(path: directory).remove()
@@ -192,8 +197,15 @@ extension BackupRun {
     }
     await RuntimeDirectory(path: directory).remove()
     guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
-    _ = try await fromDatastore { () async throws(DatastoreError) in
-      try await parts.datastore.remove(path)
+    try await fromDatastore { () async throws(DatastoreError) in
+      do throws(DatastoreError) {
+        try await parts.datastore.remove(path)
+      } catch .snapshotNotFound {
+        // The attempt before has removed it already.
+        return
+      } catch {
+        throw error
+      }
     }
   }
 }

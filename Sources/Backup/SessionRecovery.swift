@@ -27,11 +27,14 @@ package struct SessionRecovery: Sendable {
   }
 
   /// Ends the libvirt sessions of jobs that have ended, thaws their guests, removes their scratch.
-  package func endOrphanedSessions() async {
+  ///
+  /// At a worker's start every session is a dead worker's: its guest may be frozen, so it is thawed
+  /// at once, even when the job goes on later.
+  package func endOrphanedSessions(isStart: Bool = false) async {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)) ?? []
     for id in names.compactMap(JobID.init) {
       do throws(BackupStop) {
-        try await endOrphanedSession(of: id)
+        try await endOrphanedSession(of: id, isStart: isStart)
       } catch {
         logger.warning(
           "orphaned backup session not ended",
@@ -41,17 +44,32 @@ package struct SessionRecovery: Sendable {
     }
   }
 
-  private func endOrphanedSession(of id: JobID) async throws(BackupStop) {
+  private func endOrphanedSession(
+    of id: JobID,
+    isStart: Bool
+  ) async throws(BackupStop) {
     let found = try await fromCatalog { () async throws(CatalogFault) in
       try await catalog.read { transaction in
         let job = try transaction.job(id)
         return (job, try job.flatMap { try transaction.vps($0.vpsID) })
       }
     }
+    if isStart, let vps = found.1 { await thaw(vps) }
     guard let job = found.0, job.state.isFinal else { return }
     let directory = "\(runtimeDirectory)/\(id)"
     if let vps = found.1 { try await endSession(of: vps, in: directory) }
     await RuntimeDirectory(path: directory).remove()
+  }
+
+  private func thaw(_ vps: VPS) async {
+    do throws(HypervisorError) {
+      try await hypervisor.thaw(vps.reference, timeout: Limits.freezeBound)
+    } catch {
+      logger.notice(
+        "guest of a dead backup not thawed",
+        metadata: ["vps.id": "\(vps.id)", "error": "\(error)"]
+      )
+    }
   }
 
   private func endSession(of vps: VPS, in directory: String) async throws(BackupStop) {

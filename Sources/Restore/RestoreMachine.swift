@@ -134,9 +134,15 @@ package struct RestoreMachine: Sendable, Equatable {
     _ failure: JobFailure,
     isLastAttempt: Bool
   ) -> Action {
-    if failure.isTransient, !isLastAttempt {
+    // What is begun must be ended: these steps are tried as often as the worker lets them.
+    let isBound = [.confirm, .finish, .rollback, .discard].contains(step)
+    if failure.isTransient, !isLastAttempt || isBound {
       current = nil
       return .retry(failure)
+    }
+    // Files that can't be told apart stop everything, the way back included.
+    if failure.left == .needsOperator, step == .swap || step == .start {
+      return end(.failed(failure))
     }
     switch step {
     case .check, .stage, .verify, .stop:

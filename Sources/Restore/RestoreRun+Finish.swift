@@ -22,9 +22,15 @@ extension RestoreRun {
         )
       }
     }
-    if kind == .undo { try await discardRestoredDisks() }
-    let seen = try await observeTarget()
     let id = job.vpsID
+    if kind == .undo {
+      // The record goes first: with its files gone it would lead a cleaner to live ones.
+      try await fromCatalog { () async throws(CatalogFault) in
+        try await parts.catalog.write { try $0.deleteUndo(of: id) }
+      }
+      try await discardRestoredDisks()
+    }
+    let seen = try await observeTarget()
     try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.write { try $0.setObservation(seen, of: id) }
     }
@@ -126,7 +132,12 @@ extension RestoreRun {
     failure.detail += " " + failure.left.sentence
     failure.isTransient = false
     let damaged = isBackupDamaged ? try? restoreTask().backupID : nil
+    let kept = keptUndo
     let also: @Sendable (any CatalogTransaction) throws -> Void = { transaction in
+      if let kept {
+        try transaction.deleteUndo(of: kept.vpsID)
+        try transaction.insert(kept)
+      }
       guard let damaged, var backup = try transaction.backup(damaged) else { return }
       backup.state = .damaged
       try transaction.update(backup)
@@ -137,6 +148,21 @@ extension RestoreRun {
     }
   }
 
+  /// The way back of a restore that failed after its new disk was in place: it must not be lost.
+  private var keptUndo: UndoRecord? {
+    let summary = journal.summary
+    guard kind == .restore, summary.done.contains(.swap), !summary.begun.contains(.rollback),
+      let stage = journal.stage, let stop = journal.stop
+    else { return nil }
+    return UndoRecord(
+      vpsID: job.vpsID,
+      restoreJobID: job.id,
+      until: parts.clock.now().advanced(by: parts.settings.undoWindow),
+      detail: JournalText.of(UndoDetail(disks: stage.disks, seed: stop.seed)),
+      sizeBytes: 0
+    )
+  }
+
   private func leftState() -> LeftState {
     let journal = journal.summary
     if journal.begun.contains(.rollback), !journal.done.contains(.rollback) {
@@ -145,7 +171,10 @@ extension RestoreRun {
     if journal.done.contains(.start), !journal.begun.contains(.rollback) {
       return .newDiskRunning
     }
-    return journal.begun.contains(.stop) ? .rolledBack : .untouched
+    guard journal.begun.contains(.stop) else { return .untouched }
+    let isUnfinished = journal.begun.contains(.discard) && !journal.done.contains(.discard)
+    return isUnfinished && self.journal.stop?.wasRunning == true
+      ? .rolledBackNotRunning : .rolledBack
   }
 }
 

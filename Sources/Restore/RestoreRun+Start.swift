@@ -67,7 +67,7 @@ extension RestoreRun {
     if journal.summary.done.contains(.confirm) { return }
     try await record(.confirm, .begun)
     await parts.reached(.duringConfirm)
-    let outcome = try await networkOutcome()
+    let outcome = try await boundedOutcome()
     var notes: [String] = []
     if kind == .restore {
       notes.append("The SSH host keys and the machine id are new: they belong to the target.")
@@ -76,6 +76,25 @@ extension RestoreRun {
       notes.append("The target showed another VPS's address, so its links were set down at once.")
     }
     try await record(.confirm, .done, ConfirmRecord(network: outcome, notes: notes))
+  }
+
+  /// The target runs on its new disk: not being able to ask it is an outcome, not a failure.
+  private func boundedOutcome() async throws(StepStop) -> NetworkOutcome {
+    do throws(StepStop) {
+      return try await networkOutcome()
+    } catch {
+      guard case .failure(let failure) = error else { throw error }
+      parts.logger.warning(
+        "network not confirmed",
+        metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
+      )
+      return NetworkOutcome(
+        reapplied: journal.stop?.seed.after != nil,
+        confirmed: false,
+        confirmedReason: .timeout,
+        addresses: []
+      )
+    }
   }
 
   private func networkOutcome() async throws(StepStop) -> NetworkOutcome {

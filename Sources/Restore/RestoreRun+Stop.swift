@@ -89,7 +89,8 @@ extension RestoreRun {
     throw .because(.shutdownFailed, "The target could not be stopped.")
   }
 
-  private func isStopped(
+  /// Waits until the target is off; false when it isn't within the limit.
+  func isStopped(
     _ reference: DomainReference,
     within limit: Duration
   ) async throws(StepStop) -> Bool {

@@ -22,9 +22,20 @@ extension RestoreRun {
       guard try await isUndone(pairs) else {
         throw .operatorNeeded("The target runs on its new disk, so nothing was exchanged back.")
       }
+      // From its next start on: the former seed belongs to the former disk.
+      try await revertSeed()
     } else {
       if lock == nil { try await takeLock(pairs) }
       try await requireQuietTarget()
+      // All are looked at before any is moved: a file that can't be told stops everything.
+      for pair in pairs {
+        let state = try await fromDisks { () async throws(DiskError) in
+          try await parts.exchange.state(of: pair)
+        }
+        guard state != .unknown else {
+          throw .operatorNeeded("A disk isn't one that the journal names.")
+        }
+      }
       for pair in pairs {
         let state = try await fromDisks { () async throws(DiskError) in
           try await parts.exchange.state(of: pair)
@@ -32,6 +43,7 @@ extension RestoreRun {
         if state == expectedState(moved: true) { try await move(pair, forward: false) }
         try await fromDisks { () async throws(DiskError) in try await parts.exchange.sync(pair) }
       }
+      try await requireState(pairs, moved: false)
       try await revertSeed()
       releaseLock()
     }
@@ -68,7 +80,13 @@ extension RestoreRun {
     let state = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }
-    guard !state.isActive else { return }
+    if state.isActive {
+      // A shutdown that was sent may still be obeyed; a target that stays up needs no start.
+      let isAsked =
+        journal.summary.begun.contains(.stop) && !journal.summary.done.contains(.stop)
+      guard isAsked, try await isStopped(reference, within: parts.settings.shutdownTimeout)
+      else { return }
+    }
     do throws(HypervisorError) {
       try await parts.hypervisor.start(reference)
     } catch {

@@ -92,7 +92,33 @@ extension RestoreRun {
     from start: Int64
   ) async throws(StepStop) {
     guard start < device.size else { return }
-    guard try await Self.isHole(device, start..<device.size) else { throw Self.differs(disk) }
+    let extents = try await fromDisks { () async throws(DiskError) in
+      try await device.extents(in: start..<device.size)
+    }
+    // The block that the backup's end shares with the rest is data as a whole.
+    for extent in extents where !extent.isZero {
+      try await requireZeros(device, of: disk, in: extent.range)
+    }
+  }
+
+  private func requireZeros(
+    _ device: any BlockDevice,
+    of disk: StagedDisk,
+    in range: Range<Int64>
+  ) async throws(StepStop) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = Int(min(Int64(Limits.chunkBytes), range.upperBound - offset))
+      let place = offset
+      let isEmpty = try await parts.buffers.withBuffer { buffer throws(StepStop) in
+        try await fromDisks { () async throws(DiskError) in
+          try await device.read(at: place, into: buffer, count: count)
+        }
+        return buffer.withBytes(count) { isZero($0) }
+      }
+      guard isEmpty else { throw Self.differs(disk) }
+      offset += Int64(count)
+    }
   }
 
   private static func isHole(

@@ -51,7 +51,7 @@ struct Housekeeping: Sendable {
     [
       { await refresh.refreshAll() },
       { await remover.collectAbandoned() },
-      { await sessions.endOrphanedSessions() },
+      { await sessions.endOrphanedSessions(isStart: true) },
     ]
   }
 
