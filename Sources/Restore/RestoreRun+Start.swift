@@ -83,7 +83,8 @@ extension RestoreRun {
     do throws(StepStop) {
       return try await networkOutcome()
     } catch {
-      guard case .failure(let failure) = error else { throw error }
+      // A hypervisor that is away is asked again: links may have to be cut for a foreign address.
+      guard case .failure(let failure) = error, !failure.isTransient else { throw error }
       parts.logger.warning(
         "network not confirmed",
         metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
