@@ -156,6 +156,8 @@ package protocol StepStore {
   ) throws(CatalogError) -> Int?
   /// A job's journal in order.
   func steps(of job: JobID) throws(CatalogError) -> [JobStep]
+  /// The rows of a job's journal with these names, in order.
+  func steps(of job: JobID, named names: Set<String>) throws(CatalogError) -> [JobStep]
 }
 
 /// What is kept so that a restore can be taken back; one per VPS.

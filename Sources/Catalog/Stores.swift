@@ -24,6 +24,11 @@ package protocol KeyStore {
   func keys(of client: ClientID?) throws(CatalogError) -> [APIKey]
   /// Revokes a key; a revoked one keeps its first moment.
   func revokeKey(_ id: KeyID, at time: Timestamp) throws(CatalogError)
+  /// Lets a key end at a moment, unless it ends before.
+  func expireKey(_ id: KeyID, at time: Timestamp) throws(CatalogError)
+  /// Records when keys were used last; an earlier moment than the one that is known changes
+  /// nothing, and a key that is gone is let pass.
+  func recordUses(_ uses: [KeyID: Timestamp]) throws(CatalogError)
 }
 
 /// One hypervisor host.
@@ -63,6 +68,8 @@ package struct VPSFilter: Sendable, Equatable {
   package var node: String?
   /// With this name, letter case ignored; nil: with any.
   package var name: String?
+  /// With this primary address; nil: with any or none.
+  package var primaryAddress: IPAddress?
   /// Whether terminated ones are in it.
   package var includesTerminated: Bool
   /// After this one in the order of identifiers; nil: from the start.
@@ -75,6 +82,7 @@ package struct VPSFilter: Sendable, Equatable {
     clientID: ClientID? = nil,
     node: String? = nil,
     name: String? = nil,
+    primaryAddress: IPAddress? = nil,
     includesTerminated: Bool = false,
     after: VPSID? = nil,
     limit: Int? = nil
@@ -82,9 +90,27 @@ package struct VPSFilter: Sendable, Equatable {
     self.clientID = clientID
     self.node = node
     self.name = name
+    self.primaryAddress = primaryAddress
     self.includesTerminated = includesTerminated
     self.after = after
     self.limit = limit
+  }
+}
+
+/// What of the catalog decides what may be done to a VPS, beside its own row.
+package struct VPSStanding: Sendable, Equatable {
+  /// Its unfinished data job, if any.
+  package var dataJobID: JobID?
+  /// Its unfinished power job, if any.
+  package var powerJobID: JobID?
+  /// How many backups count against its limit.
+  package var backupsUsed: Int
+
+  /// Makes a standing.
+  package init(dataJobID: JobID? = nil, powerJobID: JobID? = nil, backupsUsed: Int) {
+    self.dataJobID = dataJobID
+    self.powerJobID = powerJobID
+    self.backupsUsed = backupsUsed
   }
 }
 
@@ -94,6 +120,8 @@ package protocol VPSStore {
   func insert(_ vps: VPS) throws(CatalogError)
   /// A VPS by identifier, terminated or not.
   func vps(_ id: VPSID) throws(CatalogError) -> VPS?
+  /// What jobs and backups it has, at the price of one statement however many they are.
+  func standing(of id: VPSID) throws(CatalogError) -> VPSStanding
   /// VPSs in the order of their identifiers.
   func listVPS(_ filter: VPSFilter) throws(CatalogError) -> [VPS]
   /// Changes everything of a VPS but its identifier, client, creation time and observation.
@@ -110,6 +138,8 @@ package protocol BackupStore {
   func backup(_ id: BackupID) throws(CatalogError) -> Backup?
   /// A VPS's backups in these states, newest first.
   func backups(of vps: VPSID, in states: Set<BackupState>) throws(CatalogError) -> [Backup]
+  /// How many backups of a VPS are in these states.
+  func countBackups(of vps: VPSID, in states: Set<BackupState>) throws(CatalogError) -> Int
   /// All of a client's backups in these states, newest first.
   func backups(ofClient client: ClientID, in states: Set<BackupState>) throws(CatalogError)
     -> [Backup]
@@ -129,49 +159,4 @@ package protocol HoldStore {
   func releaseHolds(of job: JobID) throws(CatalogError)
   /// The jobs that hold a backup.
   func holders(of backup: BackupID) throws(CatalogError) -> [JobID]
-}
-
-/// Who did what, for good.
-package struct AuditEntry: Sendable, Equatable {
-  /// When.
-  package var at: Timestamp
-  /// Who: `key:<id>` or `operator:<login>` or `worker:<node>`.
-  package var actor: String
-  /// What, such as `restore.accept`.
-  package var action: String
-  /// To what, an identifier.
-  package var subject: String
-  /// From where; nil for commands and workers.
-  package var address: String?
-  /// In which request; nil for commands and workers.
-  package var requestID: RequestID?
-  /// More, as JSON; nil: nothing more.
-  package var detail: String?
-
-  /// Makes an entry.
-  package init(
-    at: Timestamp,
-    actor: String,
-    action: String,
-    subject: String,
-    address: String? = nil,
-    requestID: RequestID? = nil,
-    detail: String? = nil
-  ) {
-    self.at = at
-    self.actor = actor
-    self.action = action
-    self.subject = subject
-    self.address = address
-    self.requestID = requestID
-    self.detail = detail
-  }
-}
-
-/// The audit log: append only.
-package protocol AuditStore {
-  /// Adds an entry.
-  func append(_ entry: AuditEntry) throws(CatalogError)
-  /// The newest entries, newest first.
-  func auditEntries(limit: Int) throws(CatalogError) -> [AuditEntry]
 }

@@ -10,6 +10,10 @@ package enum BackupState: String, Sendable, Codable, CaseIterable {
   case damaged
   /// Being removed.
   case deleting
+
+  /// The states of backups that count against a VPS's limit: one that is being made does, so that
+  /// many at once can't pass it.
+  package static let countedAgainstLimit: Set<BackupState> = [.creating, .complete, .damaged]
 }
 
 /// Who asked for a backup.

@@ -39,6 +39,12 @@ package struct APIKey: Sendable, Equatable, Codable {
   package var expiresAt: Timestamp?
   /// When it was revoked; nil: it wasn't.
   package var revokedAt: Timestamp?
+  /// What it is for, in its owner's words; nil: nobody said.
+  package var name: String?
+  /// When it opened something last, to about a minute; nil: never.
+  package var lastUsedAt: Timestamp?
+  /// The key in whose place it came; nil: none.
+  package var replaces: KeyID?
 
   /// Makes a key's record.
   package init(
@@ -47,7 +53,10 @@ package struct APIKey: Sendable, Equatable, Codable {
     scopes: [Scope],
     createdAt: Timestamp,
     expiresAt: Timestamp? = nil,
-    revokedAt: Timestamp? = nil
+    revokedAt: Timestamp? = nil,
+    name: String? = nil,
+    lastUsedAt: Timestamp? = nil,
+    replaces: KeyID? = nil
   ) {
     self.id = id
     self.clientID = clientID
@@ -55,6 +64,9 @@ package struct APIKey: Sendable, Equatable, Codable {
     self.createdAt = createdAt
     self.expiresAt = expiresAt
     self.revokedAt = revokedAt
+    self.name = name
+    self.lastUsedAt = lastUsedAt
+    self.replaces = replaces
   }
 
   /// Whether the key opens anything at a moment.

@@ -32,6 +32,12 @@ package struct NetworkConfiguration: Sendable, Equatable {
   /// All fixed addresses with prefix length.
   package var addresses: [String] { ethernets.flatMap(\.addresses) }
 
+  /// The first fixed address, by which its VPS can be found; nil when there is none, or when it
+  /// isn't an address.
+  package var primaryAddress: IPAddress? {
+    addresses.first.flatMap { IPAddress($0.prefix { $0 != "/" }) }
+  }
+
   /// Reads netplan version 2, with or without the outer `network:`.
   package init(text: String) throws(NetworkConfigurationFault) {
     guard text.utf8.count <= Limits.networkBytes else { throw .tooLong }

@@ -13,6 +13,9 @@ package enum JournalStep {
   package static let start = "start"
   /// The exchange is being taken back.
   package static let rollback = "rollback"
+
+  /// Those that tell whether power belongs to the job.
+  static let power: Set<String> = [stop, start, rollback]
 }
 
 extension Operations {
@@ -40,18 +43,18 @@ extension Operations {
     for caller: Caller?,
     _ transaction: any CatalogTransaction
   ) throws -> GateFacts {
-    let data = try transaction.unfinishedJob(of: vps.id, class: .data)
-    let power = try transaction.unfinishedJob(of: vps.id, class: .power)
-    let used = try transaction.backups(of: vps.id, in: [.creating, .complete, .damaged]).count
+    let standing = try transaction.standing(of: vps.id)
     var holdsPower = false
-    if let data { holdsPower = try Self.holdsPower(transaction.steps(of: data.id)) }
+    if let job = standing.dataJobID {
+      holdsPower = try Self.holdsPower(transaction.steps(of: job, named: JournalStep.power))
+    }
     return GateFacts(
       serviceStatus: vps.serviceStatus,
       observation: vps.observation,
-      dataJobID: data?.id,
-      powerJobID: power?.id,
+      dataJobID: standing.dataJobID,
+      powerJobID: standing.powerJobID,
       dataJobHoldsPower: holdsPower,
-      backupsUsed: used,
+      backupsUsed: standing.backupsUsed,
       backupLimit: vps.backupLimit,
       scopes: caller?.scopes
     )

@@ -139,7 +139,7 @@ extension Operations {
   ) throws -> VPS {
     let source = try find(text, for: caller, transaction)
     if source.serviceStatus == .terminated,
-      try transaction.backups(of: source.id, in: [.complete]).isEmpty
+      try transaction.countBackups(of: source.id, in: [.complete]) == 0
     {
       throw Refusal.notFound
     }

@@ -67,7 +67,9 @@ extension Operations {
     var vps = try find(id, for: caller, transaction)
     guard vps.serviceStatus != .terminated else { throw Refusal.notFound }
     if let job = try transaction.unfinishedJob(of: vps.id, class: .data) {
-      let isPastSwap = Self.isPastSwap(try transaction.steps(of: job.id))
+      let isPastSwap = Self.isPastSwap(
+        try transaction.steps(of: job.id, named: [JournalStep.swap])
+      )
       if !isPastSwap, !job.isCancelRequested { _ = try cancel(job.id, by: caller, transaction) }
       if let still = try transaction.unfinishedJob(of: vps.id, class: .data) {
         return .waiting(still.id)

@@ -27,7 +27,7 @@ package enum CatalogConformance {
 
   /// All demands.
   package static let rules: [Rule] =
-    transactions + owners + vpss + backups + queue + leases + journals
+    transactions + owners + callers + vpss + standings + backups + queue + leases + journals
 }
 
 /// Things to put into a catalog.

@@ -11,6 +11,9 @@ struct QueryPlanTests {
   @Test(arguments: [
     "SELECT * FROM vps WHERE client_id = ? AND id > ? AND service_status <> 'terminated' ORDER BY id LIMIT 20",
     "SELECT * FROM vps WHERE client_id = ? AND name_folded = ? AND id > ? ORDER BY id LIMIT 20",
+    "SELECT * FROM vps WHERE client_id = ? AND primary_ip = ? AND service_status <> 'terminated' ORDER BY id LIMIT 20",
+    "SELECT * FROM vps WHERE client_id = ? AND name_folded = ? AND primary_ip = ? ORDER BY id",
+    "SELECT * FROM vps WHERE primary_ip = ? ORDER BY id",
     "SELECT * FROM vps WHERE name_folded = ? ORDER BY id LIMIT 2",
     "SELECT * FROM vps WHERE node = ? ORDER BY id",
     """
@@ -33,7 +36,16 @@ struct QueryPlanTests {
     "SELECT job_id FROM hold WHERE backup_id = ? ORDER BY job_id",
     "DELETE FROM hold WHERE job_id = ?",
     "SELECT * FROM job_step WHERE job_id = ? ORDER BY sequence",
+    "SELECT * FROM job_step WHERE job_id = ? AND name IN (SELECT value FROM json_each(?)) ORDER BY sequence",
+    "SELECT count(*) FROM backup WHERE vps_id = ? AND state IN (SELECT value FROM json_each(?))",
     "SELECT * FROM audit ORDER BY sequence DESC LIMIT 10",
+    "SELECT * FROM audit WHERE actor = ? AND sequence < ? ORDER BY sequence DESC",
+    "SELECT * FROM audit WHERE subject = ? AND sequence < ? ORDER BY sequence DESC",
+    "SELECT * FROM audit WHERE action = ? ORDER BY sequence DESC",
+    "SELECT * FROM audit WHERE at >= ?1 AND sequence >= (SELECT min(sequence) FROM audit WHERE at >= ?1) ORDER BY sequence DESC",
+    "SELECT * FROM idempotency WHERE key_id = ? AND idempotency_key = ?",
+    "SELECT key_id FROM idempotency WHERE created_at < ? ORDER BY created_at",
+    "DELETE FROM api_key WHERE replaces = ?",
   ])
   func `a list neither scans its table nor sorts it`(_ sql: String) async throws {
     let path = "\(ScratchDirectory.path)/catalog.sqlite"
@@ -50,5 +62,20 @@ struct QueryPlanTests {
       "\(plan)"
     )
     #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+  }
+
+  @Test func `backups are counted without reading them`() async throws {
+    let path = "\(ScratchDirectory.path)/catalog.sqlite"
+    _ = try SQLiteCatalog(path: path)
+    let plan = try await DatabaseQueue(path: path).read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          EXPLAIN QUERY PLAN SELECT count(*) FROM backup
+          WHERE vps_id = 'x' AND state IN (SELECT value FROM json_each('[]'))
+          """
+      ).map { $0["detail"] as String }
+    }
+    #expect(plan.contains { $0.contains("COVERING INDEX backup_vps_state") }, "\(plan)")
   }
 }

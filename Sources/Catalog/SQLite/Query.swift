@@ -14,7 +14,11 @@ struct Query {
   mutating func require(_ condition: String) { conditions.append(condition) }
 
   /// Adds a condition on a value, if there is one.
-  mutating func require(_ condition: String, _ name: String, _ value: String?) {
+  mutating func require(
+    _ condition: String,
+    _ name: String,
+    _ value: (any DatabaseValueConvertible)?
+  ) {
     guard let value else { return }
     conditions.append(condition)
     arguments += [name: value]

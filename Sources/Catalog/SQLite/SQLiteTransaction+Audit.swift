@@ -16,12 +16,24 @@ extension SQLiteTransaction {
     )
   }
 
-  func auditEntries(limit: Int) throws(CatalogError) -> [AuditEntry] {
-    try all(
-      "SELECT * FROM audit ORDER BY sequence DESC LIMIT :limit",
-      ["limit": limit],
-      AuditEntry.init
-    )
+  func auditRecords(_ filter: AuditFilter) throws(CatalogError) -> [AuditRecord] {
+    var query = Query("SELECT * FROM audit")
+    query.require("actor = :actor", "actor", filter.actor)
+    query.require("subject = :subject", "subject", filter.subject)
+    query.require("action = :action", "action", filter.action)
+    query.require("sequence < :before", "before", filter.before)
+    // Clocks can be set back, so the moment itself is asked for; where to stop is not found by
+    // walking to the log's beginning, though.
+    query.require("at >= :since", "since", filter.since?.milliseconds)
+    if filter.since != nil {
+      query.require("sequence >= (SELECT min(sequence) FROM audit WHERE at >= :since)")
+    }
+    return try all(
+      query.sql(order: "sequence DESC", limit: filter.limit),
+      query.arguments
+    ) { row throws(CatalogError) in
+      AuditRecord(sequence: try row.integer("sequence"), entry: try AuditEntry(row))
+    }
   }
 }
 

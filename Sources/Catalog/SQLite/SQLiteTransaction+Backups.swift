@@ -35,6 +35,20 @@ extension SQLiteTransaction {
     )
   }
 
+  func countBackups(
+    of vps: VPSID,
+    in states: Set<BackupState>
+  ) throws(CatalogError) -> Int {
+    let count = try first(
+      """
+      SELECT count(*) AS count FROM backup
+      WHERE vps_id = :vps AND state IN (SELECT value FROM json_each(:states))
+      """,
+      ["vps": vps.text, "states": try jsonText(states.words)]
+    ) { row throws(CatalogError) in Int(try row.integer("count")) }
+    return count ?? 0
+  }
+
   func backups(
     ofClient client: ClientID,
     in states: Set<BackupState>

@@ -6,13 +6,17 @@ extension SQLiteTransaction {
   func insert(_ key: APIKey, hash: [UInt8]) throws(CatalogError) {
     try change(
       """
-      INSERT INTO api_key (id, client_id, scopes, hash, created_at, expires_at, revoked_at)
-      VALUES (:id, :client, :scopes, :hash, :created, :expires, :revoked)
+      INSERT INTO api_key (
+        id, client_id, scopes, hash, created_at, expires_at, revoked_at, name, last_used_at,
+        replaces)
+      VALUES (
+        :id, :client, :scopes, :hash, :created, :expires, :revoked, :name, :used, :replaces)
       """,
       [
         "id": key.id.text, "client": key.clientID.text, "scopes": try jsonText(key.scopes),
         "hash": Data(hash), "created": key.createdAt.milliseconds,
         "expires": key.expiresAt?.milliseconds, "revoked": key.revokedAt?.milliseconds,
+        "name": key.name, "used": key.lastUsedAt?.milliseconds, "replaces": key.replaces?.text,
       ]
     )
   }
@@ -41,6 +45,25 @@ extension SQLiteTransaction {
       ["id": id.text, "at": time.milliseconds]
     )
   }
+
+  func expireKey(_ id: KeyID, at time: Timestamp) throws(CatalogError) {
+    try changeOne(
+      "UPDATE api_key SET expires_at = min(coalesce(expires_at, :at), :at) WHERE id = :id",
+      ["id": id.text, "at": time.milliseconds]
+    )
+  }
+
+  func recordUses(_ uses: [KeyID: Timestamp]) throws(CatalogError) {
+    for (id, time) in uses {
+      try change(
+        """
+        UPDATE api_key SET last_used_at = :at
+        WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)
+        """,
+        ["id": id.text, "at": time.milliseconds]
+      )
+    }
+  }
 }
 
 extension APIKey {
@@ -51,7 +74,10 @@ extension APIKey {
       scopes: try row.json("scopes"),
       createdAt: try row.moment("created_at"),
       expiresAt: row.momentIfAny("expires_at"),
-      revokedAt: row.momentIfAny("revoked_at")
+      revokedAt: row.momentIfAny("revoked_at"),
+      name: row.textIfAny("name"),
+      lastUsedAt: row.momentIfAny("last_used_at"),
+      replaces: try row.identifierIfAny("replaces")
     )
   }
 }

@@ -37,6 +37,17 @@ extension SQLiteTransaction {
       JobStep.init
     )
   }
+
+  func steps(of job: JobID, named names: Set<String>) throws(CatalogError) -> [JobStep] {
+    try all(
+      """
+      SELECT * FROM job_step
+      WHERE job_id = :job AND name IN (SELECT value FROM json_each(:names)) ORDER BY sequence
+      """,
+      ["job": job.text, "names": try jsonText(names.sorted())],
+      JobStep.init
+    )
+  }
 }
 
 extension JobStep {

@@ -1,6 +1,10 @@
 import GRDB
 import Model
 
+/// As JSON, once: every view of a VPS asks for it.
+private let countedStates =
+  "[" + BackupState.countedAgainstLimit.words.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+
 extension SQLiteTransaction {
   func insert(_ vps: VPS) throws(CatalogError) {
     var arguments = vps.arguments
@@ -13,10 +17,11 @@ extension SQLiteTransaction {
       INSERT INTO vps (
         id, client_id, node, domain_name, domain_uuid, name, name_folded, hostname,
         service_status, network, user_data, adopted_seed_path, backup_limit, created_at,
-        observation)
+        observation, primary_ip)
       VALUES (
         :id, :client, :node, :domainName, :domainUUID, :name, :folded, :hostname, :status,
-        :network, :userData, :seed, :limit, :created, :observation)
+        :network, :userData, :seed, :limit, :created, :observation,
+        :address)
       """,
       arguments,
       unique: .uniqueName
@@ -27,11 +32,35 @@ extension SQLiteTransaction {
     try first("SELECT * FROM vps WHERE id = :id", ["id": id.text], VPS.init)
   }
 
+  func standing(of id: VPSID) throws(CatalogError) -> VPSStanding {
+    let standing = try first(
+      """
+      SELECT
+        (SELECT id FROM job WHERE vps_id = :vps AND class = 'data'
+          AND state IN ('queued', 'running', 'waiting')) AS data_job,
+        (SELECT id FROM job WHERE vps_id = :vps AND class = 'power'
+          AND state IN ('queued', 'running', 'waiting')) AS power_job,
+        (SELECT count(*) FROM backup WHERE vps_id = :vps
+          AND state IN (SELECT value FROM json_each(:states))) AS backups
+      """,
+      ["vps": id.text, "states": countedStates]
+    ) { row throws(CatalogError) in
+      VPSStanding(
+        dataJobID: try row.identifierIfAny("data_job"),
+        powerJobID: try row.identifierIfAny("power_job"),
+        backupsUsed: Int(try row.integer("backups"))
+      )
+    }
+    guard let standing else { throw .failed("the standing of a VPS has no row") }
+    return standing
+  }
+
   func listVPS(_ filter: VPSFilter) throws(CatalogError) -> [VPS] {
     var query = Query("SELECT * FROM vps")
     query.require("client_id = :client", "client", filter.clientID?.text)
     query.require("node = :node", "node", filter.node)
-    query.require("name_folded = :name", "name", filter.name?.lowercased())
+    query.require("name_folded = :name", "name", filter.name.map(FoldedText.of))
+    query.require("primary_ip = :address", "address", filter.primaryAddress?.text)
     query.require("id > :after", "after", filter.after?.text)
     if !filter.includesTerminated { query.require("service_status <> 'terminated'") }
     return try all(
@@ -49,7 +78,7 @@ extension SQLiteTransaction {
         node = :node, domain_name = :domainName, domain_uuid = :domainUUID, name = :name,
         name_folded = :folded, hostname = :hostname, service_status = :status,
         network = :network, user_data = :userData, adopted_seed_path = :seed,
-        backup_limit = :limit
+        backup_limit = :limit, primary_ip = :address
       WHERE id = :id
       """,
       vps.arguments,
@@ -71,9 +100,9 @@ extension VPS {
   fileprivate var arguments: StatementArguments {
     [
       "id": id.text, "node": node, "domainName": domainName, "domainUUID": domainUUID,
-      "name": name, "folded": name.lowercased(), "hostname": hostname,
+      "name": name, "folded": FoldedText.of(name), "hostname": hostname,
       "status": serviceStatus.rawValue, "network": network?.text, "userData": userData,
-      "seed": adoptedSeedPath, "limit": backupLimit,
+      "seed": adoptedSeedPath, "limit": backupLimit, "address": network?.primaryAddress?.text,
     ]
   }
 

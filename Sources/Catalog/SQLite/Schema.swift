@@ -1,25 +1,50 @@
 import GRDB
 
-/// The schema's history: numbered steps, each unchangeable once released.
+/// One step of the schema's history, unchangeable once released.
+struct SchemaStep: Sendable {
+  /// Its stored name: the number, with which later ones compare greater.
+  let name: String
+  /// What it does in SQL.
+  let sql: String
+  /// What SQL alone can't do, afterwards in the same transaction.
+  let fill: @Sendable (Database) throws -> Void
+
+  init(
+    _ name: String,
+    _ sql: String,
+    fill: @escaping @Sendable (Database) throws -> Void = { _ in }
+  ) {
+    self.name = name
+    self.sql = sql
+    self.fill = fill
+  }
+}
+
+/// The schema's history: numbered steps in one order.
 enum Schema {
   /// The steps in their order; a new one is added at the end.
-  static let migrations: [(name: String, sql: String)] = [
-    ("0001", schema0001)
+  static let migrations = [
+    SchemaStep("0001", schema0001),
+    SchemaStep("0002", schema0002, fill: fillSchema0002),
   ]
 
-  /// Brings a file up to date; one that a newer program wrote is refused.
-  static func migrate(_ pool: DatabasePool) throws {
+  /// Brings a file up to date, or to an earlier step for tests of those after it; one that a newer
+  /// program wrote is refused.
+  static func migrate(_ pool: DatabasePool, through last: String? = nil) throws {
     var migrator = DatabaseMigrator()
     for migration in migrations {
-      let sql = migration.sql
-      migrator.registerMigration(migration.name) { try $0.execute(sql: sql) }
+      migrator.registerMigration(migration.name) { database in
+        try database.execute(sql: migration.sql)
+        try migration.fill(database)
+      }
     }
     try refuseNewer(pool, migrator)
     // Another process may be at the same steps: each is one transaction, so the one that comes too
     // late fails, looks again and goes on from there.
     for attempt in 0...migrations.count {
       do {
-        return try migrator.migrate(pool)
+        guard let last else { return try migrator.migrate(pool) }
+        return try migrator.migrate(pool, upTo: last)
       } catch  where attempt < migrations.count {
         continue
       }

@@ -1,15 +1,15 @@
 /// An IP address in its one normal form, so that two spellings of it are equal.
 ///
 /// An IPv4 address inside IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
-struct IPAddress: Hashable, Sendable {
+package struct IPAddress: Hashable, Sendable {
   /// Its 4 or 16 bytes.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// Longest text of an address, with room for a zone.
   private static let longestText = 64
 
   /// Reads an address without prefix length; a zone (`%eth0`) is left out.
-  init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     guard text.utf8.count <= Self.longestText else { return nil }
     let plain = text.prefix { $0 != "%" }
     guard let bytes = plain.contains(":") ? Self.version6(plain) : Self.version4(plain) else {
@@ -20,9 +20,17 @@ struct IPAddress: Hashable, Sendable {
   }
 
   /// Whether only this machine or this link can reach it, so that everybody may have it.
-  var isLocal: Bool {
+  package var isLocal: Bool {
     if bytes.count == 4 { return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254) }
     return (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80) || bytes.dropLast().allSatisfy { $0 == 0 }
+  }
+
+  /// Its one text: equal addresses have equal texts.
+  package var text: String {
+    if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
+    return stride(from: 0, to: bytes.count, by: 2)
+      .map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
+      .joined(separator: ":")
   }
 
   private static func version4(_ text: some StringProtocol) -> [UInt8]? {
@@ -66,33 +74,5 @@ struct IPAddress: Hashable, Sendable {
       }
     }
     return bytes.count <= 16 ? bytes : nil
-  }
-}
-
-/// An IP address with the length of its network's prefix, if that is known.
-struct IPInterface: Hashable, Sendable {
-  /// The address.
-  let address: IPAddress
-  /// The prefix length in bits.
-  let prefix: Int?
-
-  /// Reads `ADDRESS` or `ADDRESS/PREFIX`.
-  init?(_ text: String) {
-    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let first = parts.first, let address = IPAddress(first) else { return nil }
-    self.address = address
-    guard parts.count == 2 else {
-      prefix = nil
-      return
-    }
-    guard let bits = UInt8(parts[1]), Int(bits) <= 128 else { return nil }
-    prefix = Int(bits)
-  }
-
-  /// Whether this, which a guest shows, is what was asked for.
-  func satisfies(_ wanted: IPInterface) -> Bool {
-    guard address == wanted.address else { return false }
-    guard let prefix, let wantedPrefix = wanted.prefix else { return true }
-    return prefix == wantedPrefix
   }
 }
