@@ -55,7 +55,7 @@ struct Question: Sendable {
     if let key { fields[.authorization] = "Bearer \(key)" }
     if body != nil { fields[.contentType] = "application/json" }
     for (name, value) in headers { fields[try #require(HTTPField.Name(name))] = value }
-    return try Answer(
+    let answer = try Answer(
       await client.execute(
         uri: path,
         method: try #require(HTTPRequest.Method(method)),
@@ -63,6 +63,9 @@ struct Question: Sendable {
         body: body.map { ByteBuffer(string: $0) }
       )
     )
+    let faults = Contract.faults(of: answer, to: method, path)
+    #expect(faults.isEmpty, "\(method) \(path): \(faults)")
+    return answer
   }
 }
 
@@ -79,12 +82,6 @@ extension Question {
 }
 
 extension JSON {
-  /// A member of an object; nil when it isn't there.
-  subscript(_ name: String) -> JSON? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
   /// An element of an array; nil when it isn't there.
   subscript(_ index: Int) -> JSON? {
     guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
@@ -93,10 +90,6 @@ extension JSON {
 
   var text: String? {
     if case .string(let text) = self { text } else { nil }
-  }
-
-  var elements: [JSON] {
-    if case .array(let elements) = self { elements } else { [] }
   }
 
   /// The names of an object's members.

@@ -6,6 +6,18 @@ import Operations
 struct ReadyRoute: OpenRoute {
   static let method = HTTPRequest.Method.get
   static let path: RouterPath = "/readyz"
+  static let documentation = RouteDocumentation(
+    name: "getReadiness",
+    summary: "Is it ready",
+    about: "Everything that requests need is there; else 503 tells which part isn't.",
+    chapter: .service,
+    answer: .json(
+      .ok,
+      "Every part is ready.",
+      .component("Ready"),
+      example: ["status": "ok", "parts": ["catalog": "ok", "worker": "ok"]]
+    )
+  )
 
   let operations: Operations
 

@@ -7,6 +7,8 @@ protocol Route: Sendable {
   static var method: HTTPRequest.Method { get }
   /// The path it answers, with identifiers in braces.
   static var path: RouterPath { get }
+  /// What it says of itself to people and to machines.
+  static var documentation: RouteDocumentation { get }
 }
 
 /// A route that anybody may ask.

@@ -8,10 +8,12 @@ struct Routes {
   let open: [any OpenRoute]
   /// Those that need a key.
   let forCallers: [any CallerRoute]
+  /// What they say of themselves, put together.
+  let document: OpenAPIDocument
 
   /// Makes every route over the use cases.
   init(operations: Operations, clock: any WallClock, typeBase: String) {
-    open = [
+    let described: [any OpenRoute] = [
       HealthRoute(),
       ReadyRoute(operations: operations),
     ]
@@ -27,6 +29,16 @@ struct Routes {
       RestoreSourcesRoute(operations: operations),
       RestoreFromVPSRoute(operations: operations),
     ]
+    // These two tell of every route, themselves included.
+    document = OpenAPIDocument(
+      (described + [OpenAPIRoute(text: ""), ReferenceRoute(page: "")]).map { type(of: $0) }
+        + forCallers.map { type(of: $0) }
+    )
+    open =
+      described + [
+        OpenAPIRoute(text: document.json.encoded()),
+        ReferenceRoute(page: ReferencePage.render(document)),
+      ]
   }
 
   private var types: [any Route.Type] {

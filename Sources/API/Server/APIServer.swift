@@ -54,6 +54,9 @@ package struct APIServer: Sendable {
   /// Every route as method and path, in the order of their paths.
   package var routes: [String] { table.names }
 
+  /// The API as an OpenAPI document.
+  package var document: JSON { table.document.json }
+
   private var table: Routes {
     Routes(operations: operations, clock: clock, typeBase: configuration.typeBase)
   }

@@ -17,4 +17,13 @@ extension Response {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
     )
   }
+
+  /// An answer with a page for people that loads nothing else.
+  static func page(_ html: String) -> Response {
+    Response(
+      status: .ok,
+      headers: [.contentType: "text/html; charset=utf-8"],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: html))
+    )
+  }
 }

@@ -7,6 +7,21 @@ struct UndoJobRoute: CallerRoute {
   static let method = HTTPRequest.Method.post
   static let path: RouterPath = "/api/jobs/{jobId}/actions/undo"
   static let scope: Scope? = .backupVM
+  static let documentation = RouteDocumentation(
+    name: "undoJob",
+    summary: "Take a restore back",
+    about: """
+      Of a completed restore, until its `undoUntil`: the VPS gets its former disk back, in a job of \
+      its own. What was written since the restore is lost.
+      """,
+    chapter: .jobs,
+    answer: .json(
+      .accepted,
+      "The undo is queued.",
+      .component("Accepted"),
+      example: Examples.accepted
+    )
+  )
 
   let operations: Operations
 

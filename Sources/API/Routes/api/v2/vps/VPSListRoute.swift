@@ -7,6 +7,29 @@ struct VPSListRoute: CallerRoute {
   static let method = HTTPRequest.Method.get
   static let path: RouterPath = "/api/v2/vps"
   static let scope: Scope? = .readVM
+  static let documentation = RouteDocumentation(
+    name: "listVPS",
+    summary: "List VPSs",
+    about: "Your VPSs with what may be done to each, a page at a time; not the terminated ones.",
+    chapter: .vps,
+    query: [
+      .limit, .cursor,
+      RouteDocumentation.QueryParameter(
+        name: "name",
+        schema: .text("This name alone, letter case ignored.", example: "web1")
+      ),
+      RouteDocumentation.QueryParameter(
+        name: "primaryIp",
+        schema: .text("This first address alone.", example: "192.0.2.10")
+      ),
+    ],
+    answer: .json(
+      .ok,
+      "A page of VPSs.",
+      .component("VPSPage"),
+      example: ["data": [Examples.vps], "hasMore": false, "nextCursor": .null]
+    )
+  )
 
   let operations: Operations
 

@@ -7,6 +7,23 @@ struct CreateBackupRoute: CallerRoute {
   static let method = HTTPRequest.Method.post
   static let path: RouterPath = "/api/v2/vps/{id}/backups"
   static let scope: Scope? = .backupVM
+  static let documentation = RouteDocumentation(
+    name: "createBackup",
+    summary: "Create VPS backup",
+    about: "Of the running VPS, without stopping it. Refused by quota as `canCreateBackup` says.",
+    chapter: .backups,
+    body: RouteDocumentation.Body(
+      schema: .component("CreateBackup"),
+      isRequired: false,
+      example: ["note": "before the update"]
+    ),
+    answer: .json(
+      .accepted,
+      "The backup is queued.",
+      .component("Accepted"),
+      example: Examples.accepted
+    )
+  )
 
   let operations: Operations
 

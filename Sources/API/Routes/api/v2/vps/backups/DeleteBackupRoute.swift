@@ -7,6 +7,14 @@ struct DeleteBackupRoute: CallerRoute {
   static let method = HTTPRequest.Method.delete
   static let path: RouterPath = "/api/v2/vps/{id}/backups/{backupId}"
   static let scope: Scope? = .backupVM
+  static let documentation = RouteDocumentation(
+    name: "deleteBackup",
+    summary: "Delete VPS backup",
+    about: "For good. 409 `backup_in_use` while a restore reads it.",
+    chapter: .backups,
+    answer: .empty("It is gone."),
+    refusals: [409]
+  )
 
   let operations: Operations
 

@@ -7,6 +7,21 @@ struct RestoreSourcesRoute: CallerRoute {
   static let method = HTTPRequest.Method.get
   static let path: RouterPath = "/api/v2/vps/{id}/backups/restore-sources"
   static let scope: Scope? = .backupVM
+  static let documentation = RouteDocumentation(
+    name: "listRestoreSources",
+    summary: "What can be put onto this VPS",
+    about: """
+      Your other VPSs that have backups, and what is left of terminated ones (`retained`). Each \
+      backup tells whether it fits this target, and which disk would go where.
+      """,
+    chapter: .restores,
+    answer: .json(
+      .ok,
+      "The sources.",
+      .component("RestoreSources"),
+      example: ["sources": [Examples.restoreSource]]
+    )
+  )
 
   let operations: Operations
 

@@ -1,0 +1,3 @@
+extension Components {
+  static let schedules: [Component] = []
+}

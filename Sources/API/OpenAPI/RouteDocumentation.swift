@@ -1,0 +1,99 @@
+import Hummingbird
+import Model
+
+/// What a route says of itself: the reference and the document for machines are made of it.
+struct RouteDocumentation: Sendable {
+  /// A chapter of the reference.
+  enum Chapter: String, CaseIterable, Sendable {
+    case vps = "VPSs"
+    case power = "Power"
+    case backups = "Backups"
+    case restores = "Restores"
+    case schedules = "Backup schedules"
+    case jobs = "Jobs"
+    case service = "The service itself"
+  }
+
+  /// A parameter of the query.
+  struct QueryParameter: Sendable {
+    let name: String
+    let schema: Schema
+
+    /// How many items a page has at most.
+    static let limit = QueryParameter(
+      name: "limit",
+      schema: .integer(
+        "Items of the page.",
+        from: 1,
+        to: Limits.pageMaximum,
+        standard: Limits.pageDefault
+      )
+    )
+    /// Where a page starts.
+    static let cursor = QueryParameter(
+      name: "cursor",
+      schema: .text("The `nextCursor` of the page before.")
+    )
+  }
+
+  /// A body that a request has.
+  struct Body: Sendable {
+    let schema: Schema
+    let isRequired: Bool
+    let example: JSON
+  }
+
+  /// A good answer.
+  struct Answer: Sendable {
+    let status: HTTPResponse.Status
+    let summary: String
+    let contentType: String
+    let schema: Schema?
+    let example: JSON?
+
+    /// An answer with a JSON body.
+    static func json(
+      _ status: HTTPResponse.Status,
+      _ summary: String,
+      _ schema: Schema,
+      example: JSON
+    ) -> Answer {
+      Answer(
+        status: status,
+        summary: summary,
+        contentType: "application/json",
+        schema: schema,
+        example: example
+      )
+    }
+
+    /// An answer with nothing in it.
+    static func empty(_ summary: String) -> Answer {
+      Answer(status: .noContent, summary: summary, contentType: "", schema: nil, example: nil)
+    }
+
+    /// An answer with a text of another type.
+    static func text(_ type: String, _ summary: String, example: String) -> Answer {
+      Answer(
+        status: .ok,
+        summary: summary,
+        contentType: type,
+        schema: .text(summary),
+        example: .string(example)
+      )
+    }
+  }
+
+  /// The stable name of the operation, for generated clients.
+  let name: String
+  /// One line.
+  let summary: String
+  /// What it does, and what a caller should know.
+  let about: String
+  let chapter: Chapter
+  var query: [QueryParameter] = []
+  var body: Body?
+  let answer: Answer
+  /// The refusals beyond those that follow from the route's kind.
+  var refusals: Set<Int> = []
+}

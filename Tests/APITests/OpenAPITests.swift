@@ -1,0 +1,85 @@
+import API
+import HTTPTypes
+import HummingbirdTesting
+import Model
+import NIOCore
+import Testing
+
+/// The document and the server say the same.
+@Suite struct OpenAPITests {
+  private static let document = Contract.document
+
+  private static var operations: [(name: String, value: JSON)] {
+    (document["paths"]?.members ?? []).flatMap { path in
+      path.value.members.map { ("\($0.name.uppercased()) \(path.name)", $0.value) }
+    }
+  }
+
+  @Test func `It has exactly the routes that the server has`() async throws {
+    try await World.with { world, client in
+      #expect(Set(Self.operations.map(\.name)) == Set(world.server.routes))
+      let answer = try await client.execute(uri: "/api/openapi.json", method: .get)
+      #expect(answer.status == .ok)
+      let read = try JSONReader.read(Array(buffer: answer.body), depthLimit: 64)
+      #expect(read == Self.document)
+    }
+  }
+
+  @Test func `Every operation has a name of its own, a summary and a text`() {
+    let names = Self.operations.compactMap { $0.value["operationId"]?.words }
+    #expect(names.count == Self.operations.count)
+    #expect(Set(names).count == names.count)
+    for operation in Self.operations {
+      #expect(operation.value["summary"]?.words?.isEmpty == false, "\(operation.name)")
+      #expect(operation.value["description"]?.words?.isEmpty == false, "\(operation.name)")
+    }
+  }
+
+  @Test func `Every reference leads to something`() {
+    Self.walk(Self.document) { value in
+      if value["$ref"] != nil { _ = SchemaCheck(Self.document).resolved(value) }
+    }
+  }
+
+  @Test func `Every component is used`() {
+    var used: Set<String> = []
+    Self.walk(Self.document) { value in
+      if let reference = value["$ref"]?.words { used.insert(reference) }
+    }
+    for kind in ["schemas", "responses", "headers"] {
+      for component in Self.document["components"]?[kind]?.members ?? [] {
+        #expect(used.contains("#/components/\(kind)/\(component.name)"), "\(component.name)")
+      }
+    }
+  }
+
+  @Test func `Every example is what its schema allows`() {
+    Self.walk(Self.document) { value in
+      guard let schema = value["schema"], let example = value["example"] else { return }
+      let faults = SchemaCheck(Self.document).faults(example, schema, "")
+      #expect(faults.isEmpty, "\(faults)")
+    }
+  }
+
+  @Test func `The reference is one page that loads nothing`() async throws {
+    try await World.with { _, client in
+      let answer = try await client.execute(uri: "/api/reference", method: .get)
+      let page = String(buffer: answer.body)
+      #expect(answer.headers[.contentType] == "text/html; charset=utf-8")
+      for operation in Self.operations {
+        let name = operation.value["operationId"]?.words ?? "?"
+        #expect(page.contains(#"<section id="\#(name)">"#), "\(name)")
+      }
+      for word in ["<script", "src=", "<link", "@import", "url("] {
+        #expect(!page.contains(word), "\(word)")
+      }
+      #expect(page.contains("restore-from-vps"))
+    }
+  }
+
+  private static func walk(_ value: JSON, _ visit: (JSON) -> Void) {
+    visit(value)
+    for member in value.members { walk(member.value, visit) }
+    for element in value.elements { walk(element, visit) }
+  }
+}
