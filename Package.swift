@@ -174,7 +174,7 @@ let package = Package(
     ),
     .testTarget(
       name: "JobsTests",
-      dependencies: ["Catalog", "Jobs", "Model", "TestSupport"]
+      dependencies: ["Catalog", "Disks", "Jobs", "Model", "TestSupport"]
     ),
     .testTarget(name: "ModelTests", dependencies: ["Model"]),
     .testTarget(

@@ -89,6 +89,16 @@ static inline int rehome_mount_id(const char *path, uint64_t *id) {
   return 0;
 }
 
+// The I/O priority of the calling thread: a class (0 none, 2 best effort, 3 idle) and a level in it.
+static inline int rehome_io_priority(int class_number, int level) {
+  return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, class_number << 13 | level);
+}
+
+// The same as it is now, or -1.
+static inline int rehome_current_io_priority(void) {
+  return (int)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, 0);
+}
+
 static inline int rehome_memfd(const char *name) {
   return (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */);
 }

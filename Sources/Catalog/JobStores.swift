@@ -86,6 +86,8 @@ package protocol JobStore {
   ) throws(CatalogError) -> Bool
   /// Marks a job as to be cancelled.
   func requestCancel(_ id: JobID) throws(CatalogError)
+  /// Changes what an unfinished job may take of its host; false when it has ended.
+  func setLimits(_ limits: JobLimits, of id: JobID) throws(CatalogError) -> Bool
   /// Ends a job that no worker has and whose journal is empty, as cancelled; false when one has it
   /// or has begun it.
   func cancelUnclaimed(_ id: JobID, failure: JobFailure, at: Timestamp) throws(CatalogError) -> Bool

@@ -12,11 +12,14 @@ package struct BlockingExecutor: Sendable {
   // Two blocked calls on such a queue would stall the whole process on a small host.
   private let lanes: Lanes
   private let slots: AsyncSlots
+  private let priority: ThreadPriority?
 
-  /// Makes an executor on which at most `width` calls run at the same time.
-  package init(label: String, width: Int) {
+  /// Makes an executor on which at most `width` calls run at the same time, at the I/O priority
+  /// that `priority` says at the moment of each.
+  package init(label: String, width: Int, priority: ThreadPriority? = nil) {
     lanes = Lanes(label: label, count: width)
     slots = AsyncSlots(count: width)
+    self.priority = priority
   }
 
   /// Runs `body` on one of the executor's threads and waits for it without holding a pool thread.
@@ -27,10 +30,16 @@ package struct BlockingExecutor: Sendable {
   ) async throws(Failure) -> Value {
     await slots.acquire()
     let lane = lanes.take()
+    let priority = priority
     let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
       lane.async {
         do throws(Failure) {
-          continuation.resume(returning: .success(try body()))
+          let value =
+            switch priority {
+            case .some(let priority): try priority.apply(body)
+            case nil: try body()
+            }
+          continuation.resume(returning: .success(value))
         } catch {
           continuation.resume(returning: .failure(error))
         }

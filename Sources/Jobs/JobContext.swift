@@ -1,4 +1,5 @@
 package import Catalog
+package import Disks
 import Foundation
 package import Model
 import Synchronization
@@ -13,11 +14,16 @@ package final class JobContext: Sendable {
     var leaseUntil: Timestamp
     var isLost = false
     var isCancelRequested: Bool
+    var ioPriority: IOPriority?
     var progress: ProgressMeter
   }
 
   /// The job as it was when it was claimed.
   package let job: Job
+  /// What the job moves passes here; follows the job's limits while it runs.
+  package let rate: RateLimiter
+  /// How urgent the job's I/O is; nil: nobody has said so for this job.
+  package var ioPriority: IOPriority? { state.withLock { $0.ioPriority } }
   let lease: Lease
   private let catalog: any Catalog
   private let clock: any WallClock
@@ -28,12 +34,14 @@ package final class JobContext: Sendable {
     job = claim.job
     lease = claim.lease
     lock = claim.lock
+    rate = RateLimiter(bytesPerSecond: claim.job.limits.bytesPerSecond)
     self.catalog = catalog
     self.clock = clock
     state = Mutex(
       State(
         leaseUntil: claim.lease.until,
         isCancelRequested: claim.job.isCancelRequested,
+        ioPriority: claim.job.limits.ioPriority,
         progress: ProgressMeter(claim.job.progress)
       )
     )
@@ -127,13 +135,17 @@ extension JobContext {
     guard try await write({ try $0.setProgress(progress, lease: lease) }) else { throw lose() }
   }
 
-  /// Learns whether a cancel was asked for, without waiting for the next renewal.
-  func lookForCancel() async throws(JobInterruption) {
-    guard !isCancelRequested else { return }
+  /// Learns whether a cancel was asked for and which limits hold, without waiting for the next
+  /// renewal.
+  func lookForWishes() async throws(JobInterruption) {
     let id = job.id
     do throws(CatalogFault) {
-      let asked = try await catalog.read { try $0.job(id)?.isCancelRequested ?? false }
-      if asked { state.withLock { $0.isCancelRequested = true } }
+      guard let now = try await catalog.read({ try $0.job(id) }) else { return }
+      rate.setRate(now.limits.bytesPerSecond)
+      state.withLock { state in
+        state.ioPriority = now.limits.ioPriority
+        if now.isCancelRequested { state.isCancelRequested = true }
+      }
     } catch {
       throw Self.interruption(error)
     }

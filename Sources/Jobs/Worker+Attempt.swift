@@ -51,7 +51,7 @@ extension Worker {
     }
   }
 
-  /// Renews the lease, stores progress and looks for a cancel; ends when the lease is lost or the
+  /// Renews the lease, stores progress, looks for a cancel and for new limits; ends when the lease is lost or the
   /// task cancelled.
   private func keepLease(of context: JobContext) async {
     var renewAt = clock.now().advanced(by: Limits.leaseRenewal)
@@ -62,7 +62,7 @@ extension Worker {
           renewAt = clock.now().advanced(by: Limits.leaseRenewal)
         }
         try await context.storeProgress()
-        try await context.lookForCancel()
+        try await context.lookForWishes()
       } catch .leaseLost {
         logger.warning("lease lost", metadata: metadata(of: context.job))
         return

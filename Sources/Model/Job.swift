@@ -169,6 +169,8 @@ package struct Job: Sendable, Equatable, Codable {
   package var failure: JobFailure?
   /// Whether its owner wants it to end.
   package var isCancelRequested: Bool
+  /// How much of its host it may take.
+  package var limits: JobLimits
   /// When it was accepted.
   package var createdAt: Timestamp
   /// When a worker first took it up.
@@ -189,6 +191,7 @@ package struct Job: Sendable, Equatable, Codable {
     result: JobResult? = nil,
     failure: JobFailure? = nil,
     isCancelRequested: Bool = false,
+    limits: JobLimits = JobLimits(),
     createdAt: Timestamp,
     startedAt: Timestamp? = nil,
     finishedAt: Timestamp? = nil
@@ -204,6 +207,7 @@ package struct Job: Sendable, Equatable, Codable {
     self.result = result
     self.failure = failure
     self.isCancelRequested = isCancelRequested
+    self.limits = limits
     self.createdAt = createdAt
     self.startedAt = startedAt
     self.finishedAt = finishedAt

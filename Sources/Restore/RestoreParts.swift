@@ -62,6 +62,8 @@ package struct RestoreParts: Sendable {
   package var observer: HostObserver
   package var exchange: any DiskExchange
   package var buffers: BufferPool
+  /// What all restores of this node move passes here.
+  package var rate: RateLimiter
   package var clock: any WallClock
   package var settings: RestoreSettings
   package var logger: Logger
@@ -76,6 +78,7 @@ package struct RestoreParts: Sendable {
     observer: HostObserver,
     exchange: any DiskExchange = RenameExchange(),
     buffers: BufferPool,
+    rate: RateLimiter = RateLimiter(),
     clock: any WallClock,
     settings: RestoreSettings,
     logger: Logger,
@@ -87,6 +90,7 @@ package struct RestoreParts: Sendable {
     self.observer = observer
     self.exchange = exchange
     self.buffers = buffers
+    self.rate = rate
     self.clock = clock
     self.settings = settings
     self.logger = logger

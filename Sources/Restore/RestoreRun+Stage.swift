@@ -94,6 +94,7 @@ extension RestoreRun {
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     let store = parts.datastore
+    let rates = [context.rate, parts.rate]
     var isHalfTold = false
     var counted = progress
     try await ChunkWalk(index: index, buffers: parts.buffers).run { done, length throws(StepStop) in
@@ -105,6 +106,7 @@ extension RestoreRun {
     } body: { chunk, buffer throws(StepStop) in
       let length = index.length(of: chunk)
       guard !index.isZero(chunk) else { return StagedRecord(bytesReused: Int64(length)) }
+      for rate in rates { await rate.spend(length) }
       try await fromDatastore { () async throws(DatastoreError) in
         try await store.readChunk(index.digests[chunk], into: buffer, expecting: length)
       }

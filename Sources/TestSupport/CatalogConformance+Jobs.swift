@@ -10,6 +10,7 @@ extension CatalogConformance {
       job.task = .restore(
         RestoreTask(sourceVPSID: vps.id, backupID: fixture.identifiers.make(), startsWhenOff: true)
       )
+      job.limits = JobLimits(bytesPerSecond: 1 << 20, ioPriority: .idle)
       job.progress = JobProgress(step: "stage", bytesDone: 1, bytesTotal: 2, percent: 50)
       let full = job
       try await fixture.catalog.write { try $0.insert(full) }
@@ -40,6 +41,25 @@ extension CatalogConformance {
           )
         )
         try transaction.insert(second)
+      }
+    },
+    Rule("an unfinished job's limits can be changed, an ended one's can't") {
+      fixture async throws in
+      let job = try await fixture.job()
+      let limits = JobLimits(bytesPerSecond: 5, ioPriority: .low)
+      let lease = try #require(try await fixture.claim())
+      try await fixture.catalog.write { transaction throws in
+        #expect(try transaction.setLimits(limits, of: job.id))
+        #expect(try transaction.job(job.id)?.limits == limits)
+        _ = try transaction.finish(
+          lease,
+          state: .failed,
+          result: nil,
+          failure: testFailure,
+          at: .epoch
+        )
+        #expect(try !transaction.setLimits(JobLimits(), of: job.id))
+        #expect(try transaction.job(job.id)?.limits == limits)
       }
     },
     Rule("jobs are listed by filter, newest first") { fixture async throws in

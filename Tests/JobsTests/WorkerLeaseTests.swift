@@ -1,4 +1,5 @@
 import Catalog
+import Disks
 import Foundation
 import Model
 import TestSupport
@@ -82,6 +83,29 @@ struct WorkerLeaseTests {
       try await bench.advance(until: job.id, is: \.isFinal)
     }
     #expect(try await bench.fixture.stored(job.id).state == .cancelled)
+  }
+
+  @Test func `a running job learns what it may take of its host`() async throws {
+    let bench = try Bench()
+    let job = try await bench.fixture.job()
+    let clock = bench.clock
+    let seen = Notes<Int64?>()
+    let worker = bench.worker { job, context, _ in
+      seen.add(context.rate.bytesPerSecond)
+      while context.ioPriority != .idle {
+        guard await clock.timer.isAwake(after: .seconds(1)) else { return .leaseLost }
+      }
+      seen.add(context.rate.bytesPerSecond)
+      return Bench.completed(job)
+    }
+    try await bench.running(worker) {
+      try await eventually { !seen.all.isEmpty }
+      _ = try await bench.catalog.write {
+        try $0.setLimits(JobLimits(bytesPerSecond: 5, ioPriority: .idle), of: job.id)
+      }
+      try await bench.advance(until: job.id, is: \.isFinal)
+    }
+    #expect(seen.all == [nil, 5])
   }
 
   @Test func `a cancel that came before the claim is known from the start`() async throws {

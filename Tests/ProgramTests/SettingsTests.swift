@@ -41,7 +41,9 @@ struct SettingsTests {
           strategy: .staged,
           undoWindow: .seconds(86_400),
           shutdownTimeout: .seconds(60),
-          confirmTimeout: .seconds(180)
+          confirmTimeout: .seconds(180),
+          bytesPerSecond: nil,
+          ioPriority: .normal
         )
     )
     #expect(
@@ -107,7 +109,8 @@ struct SettingsTests {
     (SettingKey.apiPort, "65536"), (.apiPort, "x"), (.apiPort, ""), (.workerConcurrency, "0"),
     (.workerEnabled, "perhaps"), (.restoreUndoWindow, "24"), (.restoreUndoWindow, "1w"),
     (.restoreUndoWindow, "-1h"), (.restoreStrategy, "fast"), (.datastoreSync, "some"),
-    (.logLevel, "loud"), (.dataPath, ""),
+    (.logLevel, "loud"), (.restoreRate, "0"), (.restoreRate, "fast"), (.restoreRate, "-1M"),
+    (.restoreIOPriority, "high"), (.dataPath, ""),
   ])
   func `a wrong value is told, never replaced`(_ key: SettingKey, _ value: String) async {
     await #expect(throws: SettingsFault.badValue(key: key, value: value)) {
@@ -142,6 +145,15 @@ struct SettingsTests {
         overrides: []
       )
     }
+  }
+
+  @Test(
+    arguments: [
+      ("none", nil), ("1", 1), ("200K", 200 << 10), ("50M", 50 << 20), ("2G", 2 << 30),
+    ] as [(String, Int64?)]
+  )
+  func `a rate is bytes a second in powers of 1024`(_ text: String, _ rate: Int64?) async throws {
+    #expect(try await read(overrides: ["restore.rate=\(text)"]).restore.bytesPerSecond == rate)
   }
 
   @Test

@@ -7,10 +7,10 @@ extension SQLiteTransaction {
       """
       INSERT INTO job (
         id, client_id, vps_id, node, kind, class, task, state, attempts, progress, result,
-        failure, cancel_requested, created_at, started_at, finished_at, due_at)
+        failure, cancel_requested, limits, created_at, started_at, finished_at, due_at)
       VALUES (
         :id, :client, :vps, :node, :kind, :class, :task, :state, :attempts, :progress, :result,
-        :failure, :cancel, :created, :started, :finished, :due)
+        :failure, :cancel, :limits, :created, :started, :finished, :due)
       """,
       [
         "id": job.id.text, "client": job.clientID.text, "vps": job.vpsID.text, "node": job.node,
@@ -18,6 +18,7 @@ extension SQLiteTransaction {
         "task": try jsonText(job.task), "state": job.state.rawValue, "attempts": job.attempts,
         "progress": try jsonText(job.progress), "result": try jsonTextIfAny(job.result),
         "failure": try jsonTextIfAny(job.failure), "cancel": job.isCancelRequested,
+        "limits": try jsonText(job.limits),
         "created": job.createdAt.milliseconds, "started": job.startedAt?.milliseconds,
         "finished": job.finishedAt?.milliseconds,
         "due": job.state == .waiting ? job.createdAt.milliseconds : nil,
@@ -68,6 +69,16 @@ extension SQLiteTransaction {
     )
   }
 
+  func setLimits(_ limits: JobLimits, of id: JobID) throws(CatalogError) -> Bool {
+    try change(
+      """
+      UPDATE job SET limits = :limits
+      WHERE id = :id AND state IN ('queued', 'running', 'waiting')
+      """,
+      ["id": id.text, "limits": try jsonText(limits)]
+    ) > 0
+  }
+
   func cancelUnclaimed(
     _ id: JobID,
     failure: JobFailure,
@@ -101,6 +112,7 @@ extension Job {
       result: try row.jsonIfAny("result"),
       failure: try row.jsonIfAny("failure"),
       isCancelRequested: try row.flag("cancel_requested"),
+      limits: try row.json("limits"),
       createdAt: try row.moment("created_at"),
       startedAt: row.momentIfAny("started_at"),
       finishedAt: row.momentIfAny("finished_at")

@@ -58,6 +58,7 @@ struct WorkerParts: Sendable {
         hypervisor: hypervisor,
         observer: observer,
         buffers: chunkBuffers(),
+        rate: RateLimiter(bytesPerSecond: settings.restore.bytesPerSecond),
         clock: clock,
         settings: restoreSettings(settings.restore, layout: layout),
         logger: logger,

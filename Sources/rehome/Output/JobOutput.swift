@@ -9,6 +9,10 @@ extension Job {
       "vpsId": JSONValue(vpsID), "clientId": JSONValue(clientID), "node": .text(node),
       "task": task.json, "attempts": JSONValue(attempts),
       "cancelRequested": .boolean(isCancelRequested), "progress": progress.json,
+      "limits": [
+        "bytesPerSecond": limits.bytesPerSecond.map { .integer($0) } ?? .null,
+        "ioPriority": JSONValue(limits.ioPriority?.rawValue),
+      ],
       "result": result?.json ?? .null, "error": failure?.json ?? .null,
       "createdAt": JSONValue(createdAt), "startedAt": JSONValue(startedAt),
       "finishedAt": JSONValue(finishedAt),
@@ -23,6 +27,8 @@ extension Job {
     fields.add("VPS", vpsID.text)
     fields.add("State", state.isFinal ? state.rawValue : ProgressText.line(self))
     fields.add("Attempts", "\(attempts)")
+    fields.add("Rate", limits.bytesPerSecond.map { RateText.of($0) })
+    fields.add("I/O", limits.ioPriority?.rawValue)
     fields.add("Created", createdAt.text)
     fields.add("Started", startedAt?.text)
     fields.add("Finished", finishedAt?.text)

@@ -17,6 +17,8 @@ enum SettingKey: String, CaseIterable, Sendable {
   case restoreShutdownTimeout = "restore.shutdownTimeout"
   case restoreConfirmTimeout = "restore.confirmTimeout"
   case restoreAttempts = "restore.attempts"
+  case restoreRate = "restore.rate"
+  case restoreIOPriority = "restore.ioPriority"
   case problemsTypeBase = "problems.typeBase"
 
   /// What a value of this key looks like.
@@ -25,6 +27,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case number(ClosedRange<Int>)
     case truth
     case duration
+    case rate
     case choice([String])
 
     /// The kind in words for people.
@@ -34,6 +37,7 @@ enum SettingKey: String, CaseIterable, Sendable {
       case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
       case .truth: "true or false"
       case .duration: "a duration such as 60s, 5m, 24h or 90d"
+      case .rate: "bytes a second such as 200K, 50M or 1G, or none"
       case .choice(let names): "one of \(names.joined(separator: ", "))"
       }
     }
@@ -57,6 +61,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "60s"
     case .restoreConfirmTimeout: "180s"
     case .restoreAttempts: "3"
+    case .restoreRate: "none"
+    case .restoreIOPriority: "normal"
     case .problemsTypeBase: "https://developer.hostup.se/errors/"
     }
   }
@@ -73,6 +79,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreStrategy: .choice(["staged", "in-place"])
     case .restoreUndoWindow, .restoreShutdownTimeout, .restoreConfirmTimeout: .duration
     case .restoreAttempts: .number(1...100)
+    case .restoreRate: .rate
+    case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
   }
 
@@ -94,6 +102,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."
     case .restoreConfirmTimeout: "How long a guest may take to show its addresses."
     case .restoreAttempts: "How often a job is tried before it has failed for good."
+    case .restoreRate: "How many bytes a second all restores of this node move together."
+    case .restoreIOPriority: "How urgent the disk I/O of restores is to the kernel."
     case .problemsTypeBase: "What the type of an API's problem begins with; the code follows."
     }
   }

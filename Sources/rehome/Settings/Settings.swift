@@ -24,6 +24,8 @@ struct Settings: Sendable, Equatable {
     var undoWindow: Duration
     var shutdownTimeout: Duration
     var confirmTimeout: Duration
+    var bytesPerSecond: Int64?
+    var ioPriority: IOPriority
   }
 
   /// Where things are.

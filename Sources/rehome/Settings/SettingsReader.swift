@@ -150,7 +150,9 @@ struct SettingsReader {
         strategy: try choice(.restoreStrategy),
         undoWindow: try duration(.restoreUndoWindow),
         shutdownTimeout: try duration(.restoreShutdownTimeout),
-        confirmTimeout: try duration(.restoreConfirmTimeout)
+        confirmTimeout: try duration(.restoreConfirmTimeout),
+        bytesPerSecond: try rate(.restoreRate),
+        ioPriority: try choice(.restoreIOPriority)
       ),
       storage: Settings.Storage(
         dataPath: dataPath,
@@ -203,6 +205,13 @@ struct SettingsReader {
     let text = try text(key)
     guard let duration = DurationText.parse(text) else { throw .badValue(key: key, value: text) }
     return duration
+  }
+
+  /// Bytes a second; nil: no bound.
+  private func rate(_ key: SettingKey) throws(SettingsFault) -> Int64? {
+    let text = try text(key)
+    guard let rate = RateText.parse(text) else { throw .badValue(key: key, value: text) }
+    return rate.bound
   }
 
   private func choice<Value: RawRepresentable<String>>(
