@@ -65,6 +65,8 @@ struct Problem {
       status = .notFound
     case .invalidRequest, .invalidCursor:
       status = .badRequest
+    case .unreadable(let flaw):
+      status = flaw == .headersTooLarge ? .requestHeaderFieldsTooLarge : .badRequest
     case .methodNotAllowed(let allow):
       status = .methodNotAllowed
       headers[.allow] = allow.joined(separator: ", ")
@@ -111,10 +113,8 @@ struct Problem {
       requestId: requestID.text,
       timestamp: now.text
     )
-    if case .invalidRequest(let faults) = refusal {
-      document.errors = faults.map {
-        ProblemWire.Fault(pointer: $0.pointer, detail: $0.detail, code: $0.code)
-      }
+    document.errors = refusal.faults?.map {
+      ProblemWire.Fault(pointer: $0.pointer, detail: $0.detail, code: $0.code)
     }
     document.extensions = extensions
     return document
@@ -125,6 +125,11 @@ struct Problem {
 struct DetailedRefusal: Error {
   /// The problem with everything it has to say.
   private(set) var problem: Problem
+
+  /// Takes a problem as it is.
+  init(_ problem: Problem) {
+    self.problem = problem
+  }
 
   /// Adds to what a refusal says by itself.
   init(_ refusal: Refusal, adding change: (inout ProblemExtensions) -> Void) {

@@ -16,6 +16,25 @@ package enum JobFailureCode: String, Sendable, Codable, CaseIterable {
   case notFound = "not_found"
   case undoExpired = "undo_expired"
   case internalError = "internal_error"
+
+  /// The same in the closed list of codes.
+  package var errorCode: ErrorCode {
+    switch self {
+    case .backupDamaged: .backupDamaged
+    case .hostStorageFull: .hostStorageFull
+    case .shutdownFailed: .shutdownFailed
+    case .startFailedRolledBack: .startFailedRolledBack
+    case .hypervisorUnavailable: .hypervisorUnavailable
+    case .scratchFull: .scratchFull
+    case .jobCancelled: .jobCancelled
+    case .workerLost: .workerLost
+    case .vpsNotReady: .vpsNotReady
+    case .invalidRequest: .invalidRequest
+    case .notFound: .notFound
+    case .undoExpired: .undoExpired
+    case .internalError: .internalError
+    }
+  }
 }
 
 /// In which state a failed job left its VPS.
@@ -61,21 +80,5 @@ package struct JobFailure: Error, Sendable, Equatable, Codable {
   }
 
   /// A short title for people.
-  package var title: String {
-    switch code {
-    case .backupDamaged: "Backup damaged"
-    case .hostStorageFull: "Host storage full"
-    case .shutdownFailed: "Shutdown failed"
-    case .startFailedRolledBack: "Start failed, rolled back"
-    case .hypervisorUnavailable: "Hypervisor unavailable"
-    case .scratchFull: "Scratch space full"
-    case .jobCancelled: "Job cancelled"
-    case .workerLost: "Worker lost"
-    case .vpsNotReady: "VPS not ready"
-    case .invalidRequest: "Invalid request"
-    case .notFound: "Not found"
-    case .undoExpired: "Undo expired"
-    case .internalError: "Internal server error"
-    }
-  }
+  package var title: String { code.errorCode.title }
 }

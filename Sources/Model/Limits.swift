@@ -47,4 +47,31 @@ package enum Limits {
   package static let stageReserve = 0.05
   /// Most addresses of a guest that are kept: agents may send anything.
   package static let guestAddresses = 64
+  /// Longest first line and headers of a request in bytes: a key, a cursor and what proxies add.
+  package static let headerListBytes = 32 * 1024
+  /// Most headers of a request: proxies add a handful to a client's dozen.
+  package static let headerFields = 100
+  /// How long the first line and headers of a request may take.
+  package static let headTimeout = Duration.seconds(10)
+  /// How long the body of a request may take: the largest is small.
+  package static let bodyTimeout = Duration.seconds(20)
+  /// How long a connection is kept open without a request.
+  package static let idleTimeout = Duration.seconds(60)
+  /// How long a client may leave an answer unread before its connection is closed.
+  package static let writeTimeout = Duration.seconds(30)
+  /// How long a TLS handshake may take.
+  package static let handshakeTimeout = Duration.seconds(10)
+  /// How long a refused client has to read its answer before the connection is closed; a close at
+  /// once would take the answer back.
+  package static let lingerTimeout = Duration.seconds(2)
+  /// How long the server's end waits for requests that it has begun to answer.
+  package static let drainTimeout = Duration.seconds(20)
+  /// Most connections at the same time: each costs tens of kilobytes.
+  package static let connections = 2048
+  /// Most callers whose rate is counted, of each kind: some 100 bytes each.
+  package static let countedCallers = 65_536
+  /// How often a full table of callers is looked through for those that have paused long enough.
+  package static let callerSweep = Duration.seconds(1)
+  /// Largest certificate or key file in bytes: a chain has a few kilobytes.
+  package static let certificateBytes = 1024 * 1024
 }

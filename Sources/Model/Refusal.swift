@@ -55,6 +55,8 @@ package enum Refusal: Error, Sendable, Equatable {
   case forbidden(required: [Scope])
   case notFound
   case invalidRequest([Fault])
+  /// What arrived isn't a request at all.
+  case unreadable(MessageFlaw)
   case invalidCursor
   case methodNotAllowed(allow: [String])
   case requestTimeout
@@ -70,27 +72,42 @@ package enum Refusal: Error, Sendable, Equatable {
   case serviceUnavailable(retryAfterSeconds: Int)
   case internalError
 
-  /// The stable word of the closed list of codes.
-  package var code: String {
+  /// Its code of the closed list.
+  package var errorCode: ErrorCode {
     switch self {
-    case .unauthorized: "unauthorized"
-    case .forbidden: "forbidden"
-    case .notFound: "not_found"
-    case .invalidRequest: "invalid_request"
-    case .invalidCursor: "invalid_cursor"
-    case .methodNotAllowed: "method_not_allowed"
-    case .requestTimeout: "request_timeout"
-    case .payloadTooLarge: "payload_too_large"
-    case .unsupportedMediaType: "unsupported_media_type"
-    case .rateLimited: "rate_limit_exceeded"
-    case .vpsNotReady: "vps_not_ready"
-    case .backupInUse: "backup_in_use"
-    case .backupQuotaExceeded: "backup_quota_exceeded"
-    case .idempotencyKeyReused: "idempotency_key_reused"
-    case .jobNotCancellable: "job_not_cancellable"
-    case .undoExpired: "undo_expired"
-    case .serviceUnavailable: "service_unavailable"
-    case .internalError: "internal_error"
+    case .unauthorized: .unauthorized
+    case .forbidden: .forbidden
+    case .notFound: .notFound
+    case .invalidRequest, .unreadable: .invalidRequest
+    case .invalidCursor: .invalidCursor
+    case .methodNotAllowed: .methodNotAllowed
+    case .requestTimeout: .requestTimeout
+    case .payloadTooLarge: .payloadTooLarge
+    case .unsupportedMediaType: .unsupportedMediaType
+    case .rateLimited: .rateLimitExceeded
+    case .vpsNotReady: .vpsNotReady
+    case .backupInUse: .backupInUse
+    case .backupQuotaExceeded: .backupQuotaExceeded
+    case .idempotencyKeyReused: .idempotencyKeyReused
+    case .jobNotCancellable: .jobNotCancellable
+    case .undoExpired: .undoExpired
+    case .serviceUnavailable: .serviceUnavailable
+    case .internalError: .internalError
+    }
+  }
+
+  /// The stable word of the closed list of codes.
+  package var code: String { errorCode.rawValue }
+
+  /// The short text that stands for the code.
+  package var title: String { errorCode.title }
+
+  /// The faults that an answer tells one by one.
+  package var faults: [Fault]? {
+    switch self {
+    case .invalidRequest(let faults): faults
+    case .unreadable(let flaw): flaw.fault.map { [$0] }
+    default: nil
     }
   }
 }

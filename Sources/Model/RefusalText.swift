@@ -1,35 +1,11 @@
 extension Refusal {
-  /// The short text that stands for the code; the seed's own words where it has them.
-  package var title: String {
-    switch self {
-    case .unauthorized: "Unauthorized"
-    case .forbidden: "Forbidden"
-    case .notFound: "Not found"
-    case .invalidRequest: "Invalid request"
-    case .invalidCursor: "Invalid cursor"
-    case .methodNotAllowed: "Method not allowed"
-    case .requestTimeout: "Request timeout"
-    case .payloadTooLarge: "Payload too large"
-    case .unsupportedMediaType: "Unsupported media type"
-    case .rateLimited: "Too many requests"
-    case .vpsNotReady: "VPS not ready"
-    case .backupInUse: "Backup in use"
-    case .backupQuotaExceeded: "Backup quota exceeded"
-    case .idempotencyKeyReused: "Idempotency key reused"
-    case .jobNotCancellable: "Job not cancellable"
-    case .undoExpired: "Undo expired"
-    case .serviceUnavailable: "Service unavailable"
-    case .internalError: "Internal server error"
-    }
-  }
-
   /// The sentence for people; the seed's own words where it has them.
   package var detail: String {
     switch self {
     case .unauthorized: "Authentication is required."
     case .forbidden: "The caller lacks a required scope or does not own the resource."
     case .notFound: "The requested resource could not be found."
-    case .invalidRequest: "The request body failed validation."
+    case .invalidRequest, .unreadable: "The request body failed validation."
     case .invalidCursor: "The cursor is not one that this list gave out. Start without a cursor."
     case .methodNotAllowed(let allow):
       "This path does not answer that method. It answers \(allow.joined(separator: ", "))."

@@ -25,10 +25,35 @@ package struct Timestamp: Hashable, Sendable, Comparable {
 
   /// ISO 8601 in UTC with milliseconds: `2026-04-27T12:34:56.000Z`.
   package var text: String {
-    // The formatter truncates a fraction that binary numbers can't hold, so it gets none.
     let (second, fraction) = Self.split(milliseconds)
-    let whole = Date(timeIntervalSince1970: Double(second)).formatted(Date.ISO8601FormatStyle())
-    return "\(whole.dropLast()).\(String(fraction + 1000).dropFirst())Z"
+    // Answers tell several times each, and the general formatter costs more than finding them.
+    let clock = (second % 86_400 + 86_400) % 86_400
+    let (year, month, day) = Self.civil(day: (second - clock) / 86_400)
+    let parts = [
+      Self.digits(year, 4), "-", Self.digits(month, 2), "-", Self.digits(day, 2), "T",
+      Self.digits(clock / 3600, 2), ":", Self.digits(clock / 60 % 60, 2), ":",
+      Self.digits(clock % 60, 2), ".", Self.digits(fraction, 3), "Z",
+    ]
+    return parts.joined()
+  }
+
+  private static func digits(_ number: Int64, _ count: Int) -> String {
+    let text = String(number)
+    return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+  }
+
+  /// The date of a day counted from 1970-01-01, in the Gregorian calendar: years are counted from
+  /// March, so that the leap day is a year's last, in eras of 400 years.
+  private static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    let sinceMarch = day + 719_468
+    let era = (sinceMarch >= 0 ? sinceMarch : sinceMarch - 146_096) / 146_097
+    let dayOfEra = sinceMarch - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
   }
 
   /// Whole seconds since 1970, as PBS counts backup times.

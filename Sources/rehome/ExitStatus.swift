@@ -42,7 +42,7 @@ extension Refusal {
       .notFound
     case .serviceUnavailable, .internalError, .requestTimeout:
       .unreachable
-    case .unauthorized, .forbidden, .invalidRequest, .invalidCursor, .methodNotAllowed,
+    case .unauthorized, .forbidden, .invalidRequest, .unreadable, .invalidCursor, .methodNotAllowed,
       .payloadTooLarge, .unsupportedMediaType, .rateLimited, .vpsNotReady, .backupInUse,
       .backupQuotaExceeded, .idempotencyKeyReused, .jobNotCancellable, .undoExpired:
       .refused

@@ -1,3 +1,4 @@
+import Foundation
 import Model
 import Testing
 
@@ -42,6 +43,17 @@ import Testing
 }
 
 @Suite struct TimestampTests {
+  @Test func `Every day of 500 years is written as the calendar has it`() {
+    let style = Date.ISO8601FormatStyle()
+    // 1700-01-01 to 2200: leap years, and centuries that are none.
+    for day in -98_615..<84_370 {
+      let second = Double(day * 86_400 + (day % 97 + 97) * 883 % 86_400)
+      let expected = Date(timeIntervalSince1970: second).formatted(style).dropLast()
+      let text = Timestamp(milliseconds: Int64(second) * 1000 + 45).text
+      if text != "\(expected).045Z" { Issue.record("\(text) instead of \(expected)") }
+    }
+  }
+
   @Test func `times are ISO 8601 in UTC with milliseconds`() {
     #expect(Timestamp(milliseconds: 1_777_293_296_000).text == "2026-04-27T12:34:56.000Z")
     #expect(Timestamp(milliseconds: 1_777_293_296_007).text == "2026-04-27T12:34:56.007Z")
