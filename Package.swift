@@ -15,6 +15,14 @@ let configuration: Target.Dependency = .product(
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(
+  name: "HummingbirdCore",
+  package: "hummingbird"
+)
+let hummingbirdHTTP2: Target.Dependency = .product(
+  name: "HummingbirdHTTP2",
+  package: "hummingbird"
+)
 let hummingbirdTesting: Target.Dependency = .product(
   name: "HummingbirdTesting",
   package: "hummingbird"
@@ -23,7 +31,18 @@ let lifecycle: Target.Dependency = .product(
   name: "ServiceLifecycle",
   package: "swift-service-lifecycle"
 )
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(
+  name: "NIOHTTPTypesHTTP1",
+  package: "swift-nio-extras"
+)
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let signals: Target.Dependency = .product(
   name: "UnixSignals",
   package: "swift-service-lifecycle"
@@ -44,7 +63,11 @@ let package = Package(
       traits: ["YAML"]
     ),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -131,7 +154,10 @@ let package = Package(
 
     .target(
       name: "API",
-      dependencies: ["Catalog", "Model", "Operations", hummingbird, lifecycle, logging]
+      dependencies: [
+        "Catalog", "Model", "Operations", httpTypes, hummingbird, hummingbirdCore, hummingbirdHTTP2,
+        lifecycle, logging, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioTLS,
+      ]
     ),
     .executableTarget(
       name: "rehome",
@@ -149,7 +175,10 @@ let package = Package(
     ),
     .testTarget(
       name: "APITests",
-      dependencies: ["API", "Catalog", "Model", "Operations", "TestSupport", hummingbirdTesting]
+      dependencies: [
+        "API", "Catalog", "Model", "Operations", "TestSupport", httpTypes, hummingbird,
+        hummingbirdTesting, lifecycle, logging, nioCore, nioPosix, nioSSL,
+      ]
     ),
     .testTarget(
       name: "CatalogTests",
@@ -183,7 +212,7 @@ let package = Package(
     ),
     .testTarget(
       name: "ProgramTests",
-      dependencies: ["Catalog", "Datastore", "Hypervisor", "Model", "rehome", logging]
+      dependencies: ["API", "Catalog", "Datastore", "Hypervisor", "Model", "rehome", logging]
     ),
     .testTarget(
       name: "RestoreTests",

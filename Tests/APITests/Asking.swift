@@ -19,8 +19,10 @@ struct Answer: Sendable {
     status = response.status.code
     headers = response.headers
     text = String(buffer: response.body)
+    let isJSON = headers[.contentType]?.hasSuffix("json") ?? false
     json =
-      text.isEmpty ? .null : try JSONReader.read(Array(text.utf8), depthLimit: Limits.jsonDepth)
+      isJSON && !text.isEmpty
+      ? try JSONReader.read(Array(text.utf8), depthLimit: Limits.jsonDepth) : .null
   }
 
   func header(_ name: String) -> String? {

@@ -62,12 +62,26 @@ import Testing
     },
   ]
 
+  /// The routes that anybody may ask.
+  static let open = [
+    "GET /api/openapi.json", "GET /api/reference", "GET /errors/{code}", "GET /healthz",
+    "GET /readyz",
+  ]
+
   @Test func `The matrix has every route that asks for a key`() async throws {
     try await World.with { world, _ in
-      let open = [
-        "GET /api/openapi.json", "GET /api/reference", "GET /healthz", "GET /readyz",
-      ]
-      #expect(world.server.routes.sorted() == (open + Self.routes.map(\.name)).sorted())
+      #expect(world.server.routes.sorted() == (Self.open + Self.routes.map(\.name)).sorted())
+    }
+  }
+
+  @Test func `A route that needs a key opens to nobody without one`() async throws {
+    try await World.with { world, client in
+      for route in world.server.routes where !Self.open.contains(route) {
+        let words = route.split(separator: " ")
+        let path = words[1].replacing(/{[A-Za-z]+}/, with: "x")
+        try await Question(String(words[0]), String(path)).expect(401, client)
+        world.clock.advance(by: .seconds(60))
+      }
     }
   }
 

@@ -125,6 +125,39 @@ import Testing
     }
   }
 
+  @Test func `Rules 2 and 3: an identifier of 64 characters is looked up, a longer one is not`()
+    async throws
+  {
+    try await World.with { world, client in
+      try await world.restore(from: String(repeating: "x", count: 64)).expect(404, client)
+      // The target isn't there either: the body is looked at first.
+      var question = world.restore(from: String(repeating: "x", count: 65))
+      question.path = "/api/v2/vps/nonsense/backups/actions/restore-from-vps"
+      try await question.expect(400, client)
+    }
+  }
+
+  @Test func `Rule 5: a job of the source's own doesn't matter`() async throws {
+    try await World.with { world, client in
+      let source = world.source
+      _ = try await world.addJob(.backup(BackupTask(backupID: world.backup.id))) {
+        $0.vpsID = source.id
+      }
+      try await world.restore().expect(202, client)
+    }
+  }
+
+  @Test func `Rules 5 and 6 before 7: what isn't there is told before the target's state`()
+    async throws
+  {
+    try await World.with { world, client in
+      try await world.observe(world.target) { $0.powerState = .paused }
+      try await world.restore(from: "vps_01hxa3b4c5d6e7f8g9h0j1k2m3").expect(404, client)
+      try await world.restore(backup: "bkp_01hxa3b4c5d6e7f8g9h0j1k2m3").expect(404, client)
+      try await world.restore().expect(409, client)
+    }
+  }
+
   @Test func `Rule 7: the target's state must allow it`() async throws {
     try await World.with { world, client in
       try await world.observe(world.target) { $0.powerState = .paused }

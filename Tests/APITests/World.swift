@@ -17,6 +17,12 @@ private final class ListeningPort: Sendable {
 struct World: Sendable {
   static let start = ManualClock.usualStart
 
+  /// Limits that no test meets by chance, for the clock stands still.
+  private static var unlimited: RateLimits {
+    let limit = RateLimit(perMinute: 1_000_000, burst: 1_000_000)
+    return RateLimits(read: limit, write: limit, power: limit, address: limit)
+  }
+
   let clock: ManualClock
   let operations: Operations
   let server: APIServer
@@ -42,17 +48,30 @@ struct World: Sendable {
   /// Makes a world, runs a test in it, and removes it.
   static func with<Value: Sendable>(
     typeBase: String = "https://developer.hostup.se/errors/",
+    configure: @Sendable (inout APIConfiguration) -> Void = { _ in },
+    identity: TLSIdentity? = nil,
     _ body: @Sendable (World, any TestClientProtocol) async throws -> Value
   ) async throws -> Value {
     try await withScratchDirectory { directory in
-      let world = try await World(directory: directory, typeBase: typeBase)
+      var configuration = APIConfiguration(port: 0, typeBase: typeBase)
+      configuration.rates = unlimited
+      configure(&configuration)
+      let world = try await World(
+        directory: directory,
+        configuration: configuration,
+        identity: identity
+      )
       return try await world.server.application.test(.router) { client in
         try await body(world, client)
       }
     }
   }
 
-  private init(directory: String, typeBase: String) async throws {
+  private init(
+    directory: String,
+    configuration: APIConfiguration,
+    identity: TLSIdentity?
+  ) async throws {
     clock = ManualClock(Self.start)
     var logger = Logger(label: "rehome.tests")
     logger.logLevel = .error
@@ -65,7 +84,8 @@ struct World: Sendable {
     self.port = port
     server = APIServer(
       operations: operations,
-      configuration: APIConfiguration(port: 0, typeBase: typeBase),
+      configuration: configuration,
+      identity: identity,
       clock: clock,
       logger: logger
     ) { number in

@@ -34,6 +34,8 @@ final class Server: Sendable {
     let own = [
       "REHOME_DATA_PATH": "\(folder)/data", "REHOME_LIBVIRT_URI": libvirtURI,
       "REHOME_API_PORT": "0", "REHOME_DATASTORE_SYNC": "none",
+      // Tests ask more often than any client would.
+      "REHOME_LIMITS_READ_RATE": "1000000", "REHOME_LIMITS_READ_BURST": "1000000",
     ]
     program = Program(variables: own.merging(variables) { $1 })
   }
@@ -76,6 +78,18 @@ final class Server: Sendable {
     }
   }
 
+  /// Starts it and waits until it listens, whoever may then ask.
+  func listen() async throws {
+    try await kill()
+    try launch(with: [:])
+    try await poll("the server listens", within: .seconds(60)) {
+      if let status = self.exitCode() {
+        throw Unexpected(what: "rehome serve: \(status)", found: self.log())
+      }
+      return self.base()
+    }
+  }
+
   /// Where it listens, once it does.
   func base() -> String? {
     guard let text = log().firstMatch(of: /port=([0-9]+) .*api listens/) else { return nil }
@@ -109,7 +123,8 @@ final class Server: Sendable {
     return String(decoding: data ?? Data(), as: UTF8.self)
   }
 
-  private func signal(_ number: Int32) async throws {
+  /// Sends it a signal.
+  func signal(_ number: Int32) async throws {
     let id = try await poll("the server's id") {
       (try? String(contentsOfFile: self.path("id"), encoding: .utf8))
         .flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }

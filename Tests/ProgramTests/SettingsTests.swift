@@ -1,3 +1,4 @@
+import API
 import Datastore
 import Foundation
 import Logging
@@ -162,5 +163,42 @@ struct SettingsTests {
       guard let text = key.defaultText else { continue }
       _ = try await read(overrides: ["\(key.rawValue)=\(text)"])
     }
+  }
+
+  @Test
+  func `the door to the internet is read whole`() async throws {
+    let api = try await read(
+      """
+      api:
+        tls: {certificate: /etc/a.pem, key: b.key}
+        trustedProxies: "10.0.0.0/8, 2001:db8::1"
+        forwardingHeader: forwarded
+        maxConnections: 7
+        headTimeout: 3s
+      limits:
+        read: {rate: 100, burst: 10}
+      """,
+      environment: ["REHOME_LIMITS_ADDRESS_BURST": "5"]
+    ).api
+    let directory = FileManager.default.currentDirectoryPath
+    #expect(
+      api.tls
+        == CertificateFiles(certificatePath: "/etc/a.pem", keyPath: "\(directory)/b.key")
+    )
+    #expect(api.trustedProxies.map(\.description) == ["10.0.0.0/8", "2001:db8::1"])
+    #expect(api.forwardingHeader == .forwarded)
+    #expect(api.connections == ConnectionLimits(maximum: 7, head: .seconds(3)))
+    var rates = RateLimits(read: RateLimit(perMinute: 100, burst: 10))
+    rates.address.burst = 5
+    #expect(api.rates == rates)
+  }
+
+  @Test(arguments: [
+    "api.tls.certificate=/etc/a.pem", "api.tls.key=/etc/a.key", "api.trustedProxies=10.0.0.1/8",
+    "api.trustedProxies=localhost", "api.forwardingHeader=via", "limits.read.rate=0",
+    "api.headTimeout=soon",
+  ])
+  func `half a certificate and other slips are told`(_ setting: String) async throws {
+    await #expect(throws: SettingsFault.self) { try await read(overrides: [setting]) }
   }
 }

@@ -5,6 +5,18 @@ extension HTTPField.Name {
   static let requestID = known("X-Request-Id")
   /// The other way to send a key.
   static let apiKey = known("X-API-Key")
+  /// How many requests there may be at once.
+  static let rateLimit = known("X-RateLimit-Limit")
+  /// How many more there may be now.
+  static let rateLimitRemaining = known("X-RateLimit-Remaining")
+  /// When there may be as many as ever again.
+  static let rateLimitReset = known("X-RateLimit-Reset")
+  /// The addresses that a request came through, as most proxies write them.
+  static let forwardedFor = known("X-Forwarded-For")
+  /// The same as RFC 7239 has it.
+  static let forwarded = known("Forwarded")
+  /// What a page's address is told to others.
+  static let referrerPolicy = known("Referrer-Policy")
 
   private static func known(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else {

@@ -111,11 +111,5 @@ enum Components {
   ]
 
   /// Every code that an answer's problem can have.
-  private static let problemCodes = [
-    "invalid_request", "invalid_cursor", "unauthorized", "forbidden", "not_found",
-    "method_not_allowed", "request_timeout", "payload_too_large", "unsupported_media_type",
-    "rate_limit_exceeded", "vps_not_ready", "backup_in_use", "backup_quota_exceeded",
-    "idempotency_key_reused", "job_not_cancellable", "undo_expired", "service_unavailable",
-    "internal_error",
-  ]
+  private static let problemCodes = ErrorCode.allCases.filter { $0.status != nil }.map(\.rawValue)
 }

@@ -95,6 +95,12 @@ enum Refusals {
         + rateHeaders.map { (field: $0.0, component: $0.1) }
     ),
     Kind(
+      status: 431,
+      name: "HeadersTooLarge",
+      about: "The request's first line and headers are too large.",
+      example: .unreadable(.headersTooLarge)
+    ),
+    Kind(
       status: 500,
       name: "InternalError",
       about: "Internal error: the server's log has more under the `requestId`.",
@@ -145,7 +151,7 @@ extension Refusals.Kind {
       JSON.Member("requestId", "req_01hxa3b4c5d6e7f8g9h0j1k2m3"),
       JSON.Member("timestamp", "2026-04-27T12:34:56.000Z"),
     ]
-    if case .invalidRequest(let faults) = example {
+    if let faults = example.faults {
       let errors = faults.map { fault -> JSON in
         [
           "pointer": .string(fault.pointer), "detail": .string(fault.detail),
@@ -174,10 +180,10 @@ extension Route {
   /// The statuses that it may refuse a request with.
   static var refusals: Set<Int> {
     var statuses = documentation.refusals
-    statuses.formUnion([405, 408, 429, 500, 503])
-    if needsKey { statuses.formUnion([400, 401, 403]) }
+    statuses.formUnion([400, 405, 408, 429, 431, 500, 503])
+    if needsKey { statuses.formUnion([401, 403]) }
     if !pathParameters.isEmpty { statuses.insert(404) }
-    if documentation.body != nil { statuses.formUnion([400, 413, 415]) }
+    if documentation.body != nil { statuses.formUnion([413, 415]) }
     if method == .post, needsKey { statuses.insert(409) }
     return statuses
   }

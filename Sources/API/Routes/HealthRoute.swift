@@ -11,6 +11,7 @@ struct HealthRoute: OpenRoute {
     chapter: .service,
     answer: .json(.ok, "It is.", .component("Health"), example: ["status": "ok"])
   )
+  static let isCounted = false
 
   func answer(_ request: Request, _ context: APIContext) async throws -> Response {
     try .json(HealthWire())

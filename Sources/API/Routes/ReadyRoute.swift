@@ -18,6 +18,7 @@ struct ReadyRoute: OpenRoute {
       example: ["status": "ok", "parts": ["catalog": "ok", "worker": "ok"]]
     )
   )
+  static let isCounted = false
 
   let operations: Operations
 

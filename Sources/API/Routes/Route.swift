@@ -13,8 +13,15 @@ protocol Route: Sendable {
 
 /// A route that anybody may ask.
 protocol OpenRoute: Route {
+  /// Whether asking counts against the limit of the caller's address; what watches over the server
+  /// is never turned away.
+  static var isCounted: Bool { get }
   /// Answers.
   func answer(_ request: Request, _ context: APIContext) async throws -> Response
+}
+
+extension OpenRoute {
+  static var isCounted: Bool { true }
 }
 
 /// A route that needs a key.

@@ -16,6 +16,7 @@ struct Routes {
     let described: [any OpenRoute] = [
       HealthRoute(),
       ReadyRoute(operations: operations),
+      ErrorRoute(typeBase: typeBase),
     ]
     forCallers = [
       JobRoute(operations: operations, clock: clock, typeBase: typeBase),
@@ -55,19 +56,30 @@ struct Routes {
     return methods
   }
 
-  /// Adds the routes to a router: a caller is known and has the scope before a handler runs.
-  func register(on router: Router<APIContext>, authentication: Authentication) {
+  /// Adds the routes to a router: a caller is known, has requests left and has the scope before a
+  /// handler runs.
+  func register(
+    on router: Router<APIContext>,
+    authentication: Authentication,
+    addressLimits: AddressLimits,
+    keyLimits: KeyLimits
+  ) {
     for route in open {
+      let isCounted = type(of: route).isCounted
       router.on(type(of: route).path, method: type(of: route).method) { request, context in
-        try await route.answer(request, context)
+        if isCounted { try addressLimits.count(context) }
+        return try await route.answer(request, context)
       }
     }
     let callers = router.group().add(middleware: authentication).group(context: CallerContext.self)
     for route in forCallers {
       let scope = type(of: route).scope
+      let kind = type(of: route).rateClass
       callers.on(type(of: route).path, method: type(of: route).method) { request, context in
-        if let scope { try context.caller.require(scope) }
-        return try await route.answer(request, context)
+        try await keyLimits.admit(request, context, as: kind) {
+          if let scope { try context.caller.require(scope) }
+          return try await route.answer(request, context)
+        }
       }
     }
   }

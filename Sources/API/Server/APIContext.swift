@@ -9,7 +9,7 @@ package struct APIContext: RequestContext {
   /// Names the request in answers, logs and the audit log; a client's own value is never taken.
   package let requestID: Model.RequestID
   /// Where it came from; nil when the connection doesn't tell.
-  package let address: String?
+  package var address: String?
   /// Who asks; nil until a key was found good.
   package var caller: Caller?
 

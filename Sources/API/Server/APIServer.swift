@@ -1,4 +1,5 @@
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 package import Model
 package import Operations
@@ -11,38 +12,50 @@ package struct APIServer: Sendable {
   private let clock: any WallClock
   private let logger: Logger
   private let onServerRunning: @Sendable (_ port: Int) async -> Void
+  private let identity: TLSIdentity?
+  private let limiter: RateLimiter
 
   /// Makes the server; it listens when its service runs.
   ///
   /// - Parameters:
   ///   - operations: What it calls.
   ///   - configuration: Where it listens and how it speaks.
+  ///   - identity: Its certificate and key; nil: connections aren't encrypted.
   ///   - clock: The time in its answers.
   ///   - logger: Where its lines go.
   ///   - onServerRunning: Called with the port once it listens.
   package init(
     operations: Operations,
     configuration: APIConfiguration,
+    identity: TLSIdentity? = nil,
     clock: any WallClock,
     logger: Logger,
     onServerRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
   ) {
     self.operations = operations
     self.configuration = configuration
+    self.identity = identity
     self.clock = clock
     self.logger = logger
     self.onServerRunning = onServerRunning
+    limiter = RateLimiter(limits: configuration.rates, clock: clock)
   }
 
   /// The server as a service: it listens until the group shuts down, then finishes its requests.
-  package var service: any Service { application }
+  package var service: any Service {
+    BoundedDrain(server: application, drain: configuration.connections.drain, logger: logger)
+  }
 
   /// The server with its router, for tests without a socket.
   package var application: Application<RouterResponder<APIContext>> {
     Application(
       router: router,
+      server: HTTPServerBuilder { [identity, limits = configuration.connections] responder in
+        Connections(identity: identity, limits: limits, responder: responder)
+      },
       configuration: ApplicationConfiguration(
-        address: .hostname(configuration.host, port: configuration.port)
+        address: .hostname(configuration.host, port: configuration.port),
+        availableConnectionsDelegate: .maximum(configuration.connections.maximum, logger: logger)
       ),
       onServerRunning: { [onServerRunning] channel in
         await onServerRunning(channel.localAddress?.port ?? 0)
@@ -61,20 +74,37 @@ package struct APIServer: Sendable {
     Routes(operations: operations, clock: clock, typeBase: configuration.typeBase)
   }
 
-  /// The routes behind what every request goes through: log, identity, problems, then who asks.
+  /// The routes behind what every request goes through: the client's address, log, identity,
+  /// headers, problems, limits, then who asks.
   package var router: Router<APIContext> {
     let routes = table
+    let answers = ProblemAnswers(
+      clock: clock,
+      typeBase: configuration.typeBase,
+      allowedMethods: routes.allowedMethods
+    )
+    let addressLimits = AddressLimits(limiter: limiter)
     let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
+    if !configuration.trustedProxies.isEmpty {
+      router.add(
+        middleware: ClientAddress(
+          proxies: configuration.trustedProxies,
+          header: configuration.forwardingHeader
+        )
+      )
+    }
     router.add(middleware: RequestLogging())
     router.add(middleware: RequestIdentity())
-    router.add(
-      middleware: Problems(
-        clock: clock,
-        typeBase: configuration.typeBase,
-        allowedMethods: routes.allowedMethods
-      )
+    router.add(middleware: SecurityHeaders(isSecure: identity != nil))
+    router.add(middleware: Problems(answers: answers))
+    router.add(middleware: ReadableRequests())
+    router.add(middleware: addressLimits)
+    routes.register(
+      on: router,
+      authentication: Authentication(operations: operations),
+      addressLimits: addressLimits,
+      keyLimits: KeyLimits(limiter: limiter, answers: answers)
     )
-    routes.register(on: router, authentication: Authentication(operations: operations))
     return router
   }
 }

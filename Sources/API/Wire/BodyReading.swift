@@ -38,6 +38,8 @@ extension Request {
       return bytes
     } catch let refusal as Refusal {
       throw refusal
+    } catch let unreadable as UnreadableBody {
+      throw unreadable.flaw.refusal
     } catch {
       // The transfer broke off or its framing is wrong; whoever still listens may know.
       throw .invalidRequest([

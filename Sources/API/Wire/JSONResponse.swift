@@ -22,7 +22,13 @@ extension Response {
   static func page(_ html: String) -> Response {
     Response(
       status: .ok,
-      headers: [.contentType: "text/html; charset=utf-8"],
+      headers: [
+        .contentType: "text/html; charset=utf-8",
+        // The page carries its own few rules, and nothing else may be loaded or run.
+        .contentSecurityPolicy:
+          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        .cacheControl: "no-cache",
+      ],
       body: ResponseBody(byteBuffer: ByteBuffer(string: html))
     )
   }

@@ -51,7 +51,11 @@ enum Composition {
       services += parts.services
     }
     if role == .server {
-      services.append(api(settings, operations: operations, clock: clock, logger: logger))
+      let identity = try await settings.api.tls?.identity()
+      services.append(
+        api(settings.api, identity: identity, operations: operations, clock: clock, logger: logger)
+      )
+      services.append(HangupReload(files: settings.api.tls, identity: identity, logger: logger))
     }
     return ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -70,23 +74,33 @@ enum Composition {
   }
 
   private static func api(
-    _ settings: Settings,
+    _ settings: Settings.API,
+    identity: TLSIdentity?,
     operations: Operations,
     clock: any WallClock,
     logger: Logger
   ) -> any Service {
-    let host = settings.api.host
+    let host = settings.host
+    let scheme = identity == nil ? "http" : "https"
     return APIServer(
       operations: operations,
       configuration: APIConfiguration(
         host: host,
-        port: settings.api.port,
-        typeBase: settings.api.typeBase
+        port: settings.port,
+        typeBase: settings.typeBase,
+        rates: settings.rates,
+        connections: settings.connections,
+        trustedProxies: settings.trustedProxies,
+        forwardingHeader: settings.forwardingHeader
       ),
+      identity: identity,
       clock: clock,
       logger: logger,
       onServerRunning: { port in
-        logger.notice("api listens", metadata: ["host": "\(host)", "port": "\(port)"])
+        logger.notice(
+          "api listens",
+          metadata: ["host": "\(host)", "port": "\(port)", "scheme": "\(scheme)"]
+        )
       }
     ).service
   }

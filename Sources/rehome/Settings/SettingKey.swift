@@ -4,6 +4,23 @@
 enum SettingKey: String, CaseIterable, Sendable {
   case apiHost = "api.host"
   case apiPort = "api.port"
+  case apiIdleTimeout = "api.idleTimeout"
+  case apiHeadTimeout = "api.headTimeout"
+  case apiBodyTimeout = "api.bodyTimeout"
+  case apiDrainTimeout = "api.drainTimeout"
+  case apiMaxConnections = "api.maxConnections"
+  case apiTLSCertificate = "api.tls.certificate"
+  case apiTLSKey = "api.tls.key"
+  case apiTrustedProxies = "api.trustedProxies"
+  case apiForwardingHeader = "api.forwardingHeader"
+  case limitsReadRate = "limits.read.rate"
+  case limitsReadBurst = "limits.read.burst"
+  case limitsWriteRate = "limits.write.rate"
+  case limitsWriteBurst = "limits.write.burst"
+  case limitsPowerRate = "limits.power.rate"
+  case limitsPowerBurst = "limits.power.burst"
+  case limitsAddressRate = "limits.address.rate"
+  case limitsAddressBurst = "limits.address.burst"
   case dataPath = "data.path"
   case datastorePath = "datastore.path"
   case datastoreSync = "datastore.sync"
@@ -29,6 +46,10 @@ enum SettingKey: String, CaseIterable, Sendable {
     case duration
     case rate
     case choice([String])
+    /// Where a file is.
+    case file
+    /// Blocks of addresses, parted by commas.
+    case networks
 
     /// The kind in words for people.
     var words: String {
@@ -39,6 +60,8 @@ enum SettingKey: String, CaseIterable, Sendable {
       case .duration: "a duration such as 60s, 5m, 24h or 90d"
       case .rate: "bytes a second such as 200K, 50M or 1G, or none"
       case .choice(let names): "one of \(names.joined(separator: ", "))"
+      case .file: "the path of a file"
+      case .networks: "addresses or blocks such as 10.0.0.0/8 or 2001:db8::/32, parted by commas"
       }
     }
   }
@@ -48,6 +71,21 @@ enum SettingKey: String, CaseIterable, Sendable {
     switch self {
     case .apiHost: "127.0.0.1"
     case .apiPort: "8080"
+    case .apiIdleTimeout: "60s"
+    case .apiHeadTimeout: "10s"
+    case .apiBodyTimeout: "20s"
+    case .apiDrainTimeout: "20s"
+    case .apiMaxConnections: "2048"
+    case .apiForwardingHeader: "x-forwarded-for"
+    case .limitsReadRate: "1200"
+    case .limitsReadBurst: "300"
+    case .limitsWriteRate: "120"
+    case .limitsWriteBurst: "60"
+    case .limitsPowerRate: "60"
+    case .limitsPowerBurst: "20"
+    case .limitsAddressRate: "120"
+    case .limitsAddressBurst: "60"
+    case .apiTLSCertificate, .apiTLSKey, .apiTrustedProxies: nil
     case .dataPath: "/var/lib/rehome"
     case .datastorePath: nil
     case .datastoreSync: "filesystem"
@@ -72,6 +110,14 @@ enum SettingKey: String, CaseIterable, Sendable {
     switch self {
     case .apiHost, .dataPath, .datastorePath, .libvirtURI, .nodeName, .problemsTypeBase: .text
     case .apiPort: .number(0...65535)
+    case .apiIdleTimeout, .apiHeadTimeout, .apiBodyTimeout, .apiDrainTimeout: .duration
+    case .apiMaxConnections: .number(1...1_000_000)
+    case .apiTLSCertificate, .apiTLSKey: .file
+    case .apiTrustedProxies: .networks
+    case .apiForwardingHeader: .choice(["x-forwarded-for", "forwarded"])
+    case .limitsReadRate, .limitsReadBurst, .limitsWriteRate, .limitsWriteBurst, .limitsPowerRate,
+      .limitsPowerBurst, .limitsAddressRate, .limitsAddressBurst:
+      .number(1...60_000_000)
     case .datastoreSync: .choice(["filesystem", "file", "none"])
     case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
     case .workerEnabled: .truth
@@ -89,6 +135,27 @@ enum SettingKey: String, CaseIterable, Sendable {
     switch self {
     case .apiHost: "The address that the API listens on."
     case .apiPort: "The API's port; 0 lets the system choose one, which the log tells."
+    case .apiIdleTimeout: "How long a connection is kept open without a request."
+    case .apiHeadTimeout: "How long the first line and headers of a request may take."
+    case .apiBodyTimeout: "How long the body of a request may take."
+    case .apiDrainTimeout:
+      "How long the end of serve waits for requests that it has begun to answer."
+    case .apiMaxConnections: "How many connections there may be at the same time; more wait."
+    case .apiTLSCertificate:
+      "The certificate and its chain in PEM; without one connections aren't encrypted."
+    case .apiTLSKey: "The certificate's private key in PEM."
+    case .apiTrustedProxies: "The proxies whose word on a client's address is believed."
+    case .apiForwardingHeader: "The header in which trusted proxies tell a client's address."
+    case .limitsReadRate:
+      "Requests a minute that a key may send in the long run to look at something."
+    case .limitsReadBurst: "As many of these at once."
+    case .limitsWriteRate:
+      "Requests a minute that a key may send to change something or make a job."
+    case .limitsWriteBurst: "As many of these at once."
+    case .limitsPowerRate: "Requests a minute that a key may send to act on a VPS's power."
+    case .limitsPowerBurst: "As many of these at once."
+    case .limitsAddressRate: "Requests a minute without a valid key from one address."
+    case .limitsAddressBurst: "As many of these at once."
     case .dataPath: "Where the catalog, the seeds and, unless told otherwise, the datastore are."
     case .datastorePath: "Where the datastore is; without a value it is datastore in data.path."
     case .datastoreSync: "How much of a finished backup is made safe against a loss of power."

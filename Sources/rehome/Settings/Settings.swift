@@ -1,3 +1,4 @@
+import API
 import Datastore
 import Logging
 import Model
@@ -9,6 +10,12 @@ struct Settings: Sendable, Equatable {
     var host: String
     var port: Int
     var typeBase: String
+    /// Where its certificate and key are; nil: connections aren't encrypted.
+    var tls: CertificateFiles?
+    var connections = ConnectionLimits()
+    var rates = RateLimits()
+    var trustedProxies: [AddressRange] = []
+    var forwardingHeader = ForwardingHeader.forwardedFor
   }
 
   /// What a worker does and how much of it.

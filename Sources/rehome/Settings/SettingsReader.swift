@@ -1,3 +1,4 @@
+import API
 import Configuration
 import Datastore
 import Foundation
@@ -136,11 +137,7 @@ struct SettingsReader {
   private func settings() throws(SettingsFault) -> Settings {
     let dataPath = try path(.dataPath)
     return Settings(
-      api: Settings.API(
-        host: try text(.apiHost),
-        port: try number(.apiPort),
-        typeBase: try text(.problemsTypeBase)
-      ),
+      api: try api(),
       worker: Settings.Worker(
         isEnabled: try truth(.workerEnabled),
         concurrency: try number(.workerConcurrency),
@@ -163,6 +160,56 @@ struct SettingsReader {
       node: Settings.Node(name: try text(.nodeName), libvirtURI: try text(.libvirtURI)),
       logLevel: try choice(.logLevel)
     )
+  }
+
+  private func api() throws(SettingsFault) -> Settings.API {
+    Settings.API(
+      host: try text(.apiHost),
+      port: try number(.apiPort),
+      typeBase: try text(.problemsTypeBase),
+      tls: try certificateFiles(),
+      connections: ConnectionLimits(
+        maximum: try number(.apiMaxConnections),
+        idle: try duration(.apiIdleTimeout),
+        head: try duration(.apiHeadTimeout),
+        body: try duration(.apiBodyTimeout),
+        drain: try duration(.apiDrainTimeout)
+      ),
+      rates: RateLimits(
+        read: try rate(.limitsReadRate, .limitsReadBurst),
+        write: try rate(.limitsWriteRate, .limitsWriteBurst),
+        power: try rate(.limitsPowerRate, .limitsPowerBurst),
+        address: try rate(.limitsAddressRate, .limitsAddressBurst)
+      ),
+      trustedProxies: try networks(.apiTrustedProxies),
+      forwardingHeader: try choice(.apiForwardingHeader)
+    )
+  }
+
+  /// Both or neither: one alone is a server that isn't encrypted although somebody meant it to be.
+  private func certificateFiles() throws(SettingsFault) -> CertificateFiles? {
+    guard value(.apiTLSCertificate) != nil || value(.apiTLSKey) != nil else { return nil }
+    return CertificateFiles(
+      certificatePath: try path(.apiTLSCertificate),
+      keyPath: try path(.apiTLSKey)
+    )
+  }
+
+  private func rate(
+    _ perMinute: SettingKey,
+    _ burst: SettingKey
+  ) throws(SettingsFault) -> RateLimit {
+    RateLimit(perMinute: try number(perMinute), burst: try number(burst))
+  }
+
+  private func networks(_ key: SettingKey) throws(SettingsFault) -> [AddressRange] {
+    var ranges: [AddressRange] = []
+    for part in (value(key) ?? "").split(separator: ",") {
+      let text = part.trimmingCharacters(in: .whitespaces)
+      guard let range = AddressRange(text) else { throw .badValue(key: key, value: text) }
+      ranges.append(range)
+    }
+    return ranges
   }
 
   /// The text of a key, wherever it stands; every kind of value is read as text and checked here,

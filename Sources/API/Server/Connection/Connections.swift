@@ -1,0 +1,101 @@
+import HummingbirdCore
+import HummingbirdHTTP2
+import Logging
+import Model
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// What every connection to the API becomes: HTTP/1, or under TLS what its client chose.
+struct Connections: ServerChildChannel {
+  /// One connection.
+  struct Value: ServerChildChannelValue {
+    let channel: any Channel
+    let transport: Transport
+  }
+
+  /// How its bytes come.
+  enum Transport: Sendable {
+    case plain(HTTP1Connection.Value)
+    case secure(EventLoopFuture<Negotiated>)
+  }
+
+  /// What the two sides agreed upon in the handshake.
+  enum Negotiated: Sendable {
+    case http1(HTTP1Connection.Value)
+    case http2(HTTP2Channel.Value)
+  }
+
+  private let identity: TLSIdentity?
+  private let http1: HTTP1Connection
+  private let http2: HTTP2Channel
+
+  init(
+    identity: TLSIdentity?,
+    limits: ConnectionLimits,
+    responder: @escaping HTTPChannelHandler.Responder
+  ) {
+    self.identity = identity
+    http1 = HTTP1Connection(responder: responder, limits: limits, isSecure: identity != nil)
+    http2 = HTTP2Channel(
+      responder: responder,
+      configuration: HTTP2ChannelConfiguration(
+        idleTimeout: limits.idle,
+        gracefulCloseTimeout: limits.drain,
+        streamConfiguration: HTTP1Channel.Configuration(
+          additionalChannelHandlers: [StreamHandler(limits: limits)]
+        )
+      )
+    )
+  }
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    guard let identity else {
+      return http1.setup(channel: channel, logger: logger).map {
+        Value(channel: channel, transport: .plain($0))
+      }
+    }
+    // Every connection takes the certificate that is valid when it comes in.
+    let context = identity.context
+    return channel.eventLoop.makeCompletedFuture {
+      let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
+        agreed(on: result, channel, logger)
+      }
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(NIOSSLServerHandler(context: context))
+      try pipeline.addHandler(HandshakeHandler())
+      try pipeline.addHandler(negotiation)
+      return Value(channel: channel, transport: .secure(negotiation.protocolNegotiationResult))
+    }
+  }
+
+  private func agreed(
+    on result: ALPNResult,
+    _ channel: any Channel,
+    _ logger: Logger
+  ) -> EventLoopFuture<Negotiated> {
+    switch result {
+    case .negotiated("h2"):
+      http2.setup(channel: channel, logger: logger).map { .http2($0) }
+    case .negotiated, .fallback:
+      http1.setup(channel: channel, logger: logger).map { .http1($0) }
+    }
+  }
+
+  func handle(value: Value, logger: Logger) async {
+    switch value.transport {
+    case .plain(let connection):
+      await http1.handle(value: connection, logger: logger)
+    case .secure(let negotiated):
+      do {
+        switch try await negotiated.get() {
+        case .http1(let connection): await http1.handle(value: connection, logger: logger)
+        case .http2(let connection): await http2.handle(value: connection, logger: logger)
+        }
+      } catch {
+        // Scanners and clients that don't trust the certificate: nothing that anybody must mend.
+        logger.debug("tls handshake failed", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+}
