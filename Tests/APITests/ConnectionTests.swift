@@ -128,6 +128,16 @@ import Testing
     }
   }
 
+  @Test func `A client that doesn't read its answers is let go`() async throws {
+    try await World.live(configure: { $0.connections.write = .milliseconds(300) }) {
+      _,
+      connection in
+      // Some 60 MB of answers, which no kernel keeps for a client that reads none of them.
+      let request = "GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+      await connection.waitUntilLetGo(request, count: 2000)
+    }
+  }
+
   @Test func `Further connections wait until one ends`() async throws {
     try await World.live(configure: { $0.connections.maximum = 1 }) { _, connection in
       try await withThrowingTaskGroup(of: [Int].self) { group in

@@ -59,6 +59,35 @@ private final class Flag: Sendable {
     #expect(wasCut.get())
   }
 
+  @Test func `A request that has begun is answered, then the server has ended`() async throws {
+    try await World.with { world, _ in
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: [.init(service: world.server.service)],
+          logger: Logger(label: "rehome.tests")
+        )
+      )
+      try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await group.run() }
+        let connection = RawConnection(port: try await world.whenListening())
+        let head = """
+          POST /api/v2/vps/\(world.source.id)/backups HTTP/1.1\r\nHost: x\r\n\
+          Authorization: Bearer \(world.key)\r\nContent-Type: application/json\r\n\
+          Expect: 100-continue\r\nContent-Length: 2\r\n\r\n
+          """
+        let answers = try await connection.talk([head, "{}"]) {
+          await group.triggerGracefulShutdown()
+          // The end has begun when nobody else gets in.
+          while (try? await connection.send([], thenFinish: true)) != nil {
+            try await Task.sleep(for: .milliseconds(5))
+          }
+        }
+        #expect(answers.map(\.status) == [100, 202])
+        try await tasks.waitForAll()
+      }
+    }
+  }
+
   @Test func `What ends in time isn't waited for any longer`() async throws {
     try await Self.run(
       BoundedDrain(

@@ -106,6 +106,20 @@ struct RawConnection: Sendable {
     }
   }
 
+  /// Sends a request again and again, reads nothing, and waits until the server ends the
+  /// connection.
+  func waitUntilLetGo(_ request: String, count: Int) async {
+    do {
+      let channel = try await open()
+      try await channel.executeThenClose { _, outbound in
+        for _ in 0..<count { try await outbound.write(ByteBuffer(string: request)) }
+        try await channel.channel.closeFuture.get()
+      }
+    } catch {
+      // The server's end may come as an error, too; only that it comes counts.
+    }
+  }
+
   /// Sends a text and returns the answers until the server ends the connection.
   func answers(to text: String, thenFinish: Bool = false) async throws -> [RawAnswer] {
     try RawAnswer.all(in: await send(Array(text.utf8), thenFinish: thenFinish))

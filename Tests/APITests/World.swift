@@ -169,6 +169,14 @@ struct World: Sendable {
 extension World {
   /// Where the server listens; nil before it does.
   func listeningPort() -> Int? { port.number.withLock { $0 } }
+
+  /// The port, once the server listens.
+  func whenListening() async throws -> Int {
+    while true {
+      if let port = listeningPort() { return port }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
 }
 
 // MARK: - Changing the world

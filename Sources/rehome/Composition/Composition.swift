@@ -56,6 +56,8 @@ enum Composition {
         api(settings.api, identity: identity, operations: operations, clock: clock, logger: logger)
       )
       services.append(HangupReload(files: settings.api.tls, identity: identity, logger: logger))
+    } else {
+      services.append(HangupReload(files: nil, identity: nil, logger: logger))
     }
     return ServiceGroup(
       configuration: ServiceGroupConfiguration(
