@@ -143,6 +143,10 @@ let package = Package(
       ]
     ),
     .target(
+      name: "Power",
+      dependencies: ["Catalog", "Hypervisor", "Jobs", "Model", "Operations", logging]
+    ),
+    .target(
       name: "Restore",
       dependencies: [
         "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model", "Operations",
@@ -163,7 +167,8 @@ let package = Package(
       name: "rehome",
       dependencies: [
         "API", "Backup", "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
-        "Operations", "Restore", argumentParser, configuration, lifecycle, logging, signals, yams,
+        "Operations", "Power", "Restore", argumentParser, configuration, lifecycle, logging,
+        signals, yams,
       ]
     ),
 
@@ -211,6 +216,12 @@ let package = Package(
       dependencies: ["Catalog", "Model", "Operations", "TestSupport"]
     ),
     .testTarget(
+      name: "PowerTests",
+      dependencies: [
+        "Catalog", "Hypervisor", "Jobs", "Model", "Operations", "Power", "TestSupport", logging,
+      ]
+    ),
+    .testTarget(
       name: "ProgramTests",
       dependencies: ["API", "Catalog", "Datastore", "Hypervisor", "Model", "rehome", logging]
     ),
@@ -218,7 +229,7 @@ let package = Package(
       name: "RestoreTests",
       dependencies: [
         "Backup", "Catalog", "Datastore", "Disks", "Hypervisor", "Jobs", "Model", "Operations",
-        "Restore", "TestSupport",
+        "Power", "Restore", "TestSupport",
       ]
     ),
     .testTarget(name: "TidyTests"),

@@ -164,7 +164,14 @@ final class BackupRun {
       frozen: made.isFrozen,
       frozenMilliseconds: made.frozenMilliseconds
     )
-    return .completed(.backup(result)) { try $0.update(complete) }
+    let now = parts.clock.now()
+    return .completed(.backup(result)) { transaction in
+      try transaction.update(complete)
+      // What the schedule no longer keeps goes when, and only when, something newer is there.
+      if let schedule = complete.scheduleID {
+        try Retention.apply(schedule, at: now, transaction)
+      }
+    }
   }
 
   private func outcome(of stop: BackupStop, isLastAttempt: Bool) async -> JobOutcome {

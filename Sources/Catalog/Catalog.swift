@@ -53,5 +53,5 @@ package protocol Catalog: Sendable {
 
 /// Everything that can be asked or changed within one transaction.
 package protocol CatalogTransaction: ClientStore, KeyStore, NodeStore, VPSStore, BackupStore,
-  HoldStore, JobStore, StepStore, UndoStore, AuditStore, IdempotencyStore
+  HoldStore, ScheduleStore, JobStore, StepStore, UndoStore, AuditStore, IdempotencyStore
 {}

@@ -53,10 +53,12 @@ package protocol JobStore {
   /// The unfinished job of a VPS and class, if any.
   func unfinishedJob(of vps: VPSID, class: JobClass) throws(CatalogError) -> Job?
 
-  /// Takes the oldest job of a node that is queued, or waiting and due, or running under a lease
-  /// that has ended; counts the attempt, sets it running and leases it. Nil: nothing to do.
+  /// Takes the oldest job of a node and some classes that is queued, or waiting and due, or running
+  /// under a lease that has ended; counts the attempt, sets it running and leases it. Nil: nothing
+  /// to do.
   func claimJob(
     node: String,
+    classes: Set<JobClass>,
     token: String,
     now: Timestamp,
     leaseUntil: Timestamp
@@ -201,4 +203,22 @@ package protocol UndoStore {
   func expiredUndos(node: String, at time: Timestamp) throws(CatalogError) -> [UndoRecord]
   /// Removes a VPS's record.
   func deleteUndo(of vps: VPSID) throws(CatalogError)
+}
+
+extension JobStore {
+  /// Takes the oldest job of a node that can be taken, of any class.
+  package func claimJob(
+    node: String,
+    token: String,
+    now: Timestamp,
+    leaseUntil: Timestamp
+  ) throws(CatalogError) -> Job? {
+    try claimJob(
+      node: node,
+      classes: Set(JobClass.allCases),
+      token: token,
+      now: now,
+      leaseUntil: leaseUntil
+    )
+  }
 }

@@ -25,6 +25,10 @@ enum CallLimits {
   static let eventBuffer = 256
   /// How many network cards, and addresses of each, we believe a guest.
   static let guestInterfaces = 64
+  /// What the agent gets to tell its system: it is asked again a minute later.
+  static let agentSystem = Duration.seconds(2)
+  /// How many characters of each of a guest's names we take.
+  static let guestWordCharacters = 128
   /// How many bytes of JSON we take from a guest for an answer of a few words.
   static let agentAnswerBytes = 64 * 1024
 }

@@ -91,3 +91,10 @@ package struct DomainDisk: Sendable, Equatable {
       && isShareable == other.isShareable
   }
 }
+
+extension DomainDisk {
+  /// Whether it holds a guest's data: writable, its own, and a disk.
+  package var isDataDisk: Bool {
+    device == .disk && !isReadOnly && !isShareable && sourcePath != nil
+  }
+}

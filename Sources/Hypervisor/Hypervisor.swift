@@ -13,6 +13,11 @@ package protocol Hypervisor: Sendable {
   func state(of reference: DomainReference) async throws(HypervisorError) -> DomainState
   /// The names of the domains that use a file in any way, symbolic and hard links followed.
   func domainsUsing(path: String) async throws(HypervisorError) -> [String]
+  /// What a domain uses now; what isn't known in time is left out or the call throws.
+  func usage(
+    of reference: DomainReference,
+    within limit: Duration
+  ) async throws(HypervisorError) -> DomainUsage
   /// What the host says about itself.
   func hostInformation() async throws(HypervisorError) -> HostInformation
   /// What happens to domains from now on; the oldest are dropped if nobody reads.
@@ -42,6 +47,8 @@ package protocol Hypervisor: Sendable {
   func destroy(_ reference: DomainReference, graceful: Bool) async throws(HypervisorError)
   /// Boots a domain; a saved memory image is thrown away, never resumed.
   func start(_ reference: DomainReference) async throws(HypervisorError)
+  /// Presses the reset button of a running domain.
+  func reset(_ reference: DomainReference) async throws(HypervisorError)
   /// Lets a paused domain run on.
   func resume(_ reference: DomainReference) async throws(HypervisorError)
   /// Sets whether a domain starts with the host.
@@ -86,6 +93,10 @@ package protocol Hypervisor: Sendable {
   func addresses(
     of reference: DomainReference
   ) async throws(HypervisorError) -> [GuestInterface]
+  /// The guest's operating system, as its agent tells it; nil if it tells nothing of use.
+  func operatingSystem(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> GuestSystem?
   /// Freezes the guest's file systems.
   ///
   /// After a failure thaw until that is acknowledged: the freeze may bite late.

@@ -26,6 +26,14 @@ extension LibvirtHypervisor {
     }
   }
 
+  package func operatingSystem(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> GuestSystem? {
+    let command = "guest-get-osinfo"
+    let answer = try await agentAnswer(command, reference, timeout: CallLimits.agentSystem)
+    return try AgentAnswer.system(answer, operation: command)
+  }
+
   package func freeze(
     _ reference: DomainReference,
     timeout: Duration
@@ -98,6 +106,42 @@ extension LibvirtHypervisor {
 enum AgentAnswer {
   private struct Envelope<Value: Decodable>: Decodable {
     let `return`: Value
+  }
+
+  private struct SystemAnswer: Decodable {
+    let id: String?
+    let name: String?
+    let prettyName: String?
+    let version: String?
+    let versionID: String?
+    let variantID: String?
+
+    enum CodingKeys: String, CodingKey {
+      case id, name, version
+      case prettyName = "pretty-name"
+      case versionID = "version-id"
+      case variantID = "variant-id"
+    }
+  }
+
+  /// A guest without an os-release file tells its kernel only: that is no system to show.
+  static func system(
+    _ json: String,
+    operation: String
+  ) throws(HypervisorError) -> GuestSystem? {
+    guard json.utf8.count <= CallLimits.agentAnswerBytes,
+      let answer = try? JSONDecoder().decode(Envelope<SystemAnswer>.self, from: Data(json.utf8))
+    else {
+      throw .refused(operation: operation, message: "the agent's answer makes no sense")
+    }
+    let told = answer.return
+    let system = GuestSystem(
+      prettyName: told.prettyName ?? told.name ?? "",
+      identifier: told.id ?? "",
+      version: told.versionID ?? told.version ?? "",
+      variant: told.variantID ?? ""
+    )
+    return system.prettyName.isEmpty || system.identifier.isEmpty ? nil : system
   }
 
   static func freezeStatus(

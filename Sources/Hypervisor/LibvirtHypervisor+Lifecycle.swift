@@ -44,6 +44,12 @@ extension LibvirtHypervisor {
     }
   }
 
+  package func reset(_ reference: DomainReference) async throws(HypervisorError) {
+    try await call("reset", domain: reference) { domain throws(LibvirtError) in
+      try domain.reset()
+    }
+  }
+
   package func resume(_ reference: DomainReference) async throws(HypervisorError) {
     try await call("resume", domain: reference) { domain throws(LibvirtError) in
       try domain.resume()

@@ -16,7 +16,11 @@ package final class JobContext: Sendable {
     var isCancelRequested: Bool
     var ioPriority: IOPriority?
     var progress: ProgressMeter
+    var powerLock: HostLock?
   }
+
+  /// How long to wait before a power lock that is taken is asked for again.
+  private static let powerLockRest = Duration.milliseconds(200)
 
   /// The job as it was when it was claimed.
   package let job: Job
@@ -27,16 +31,20 @@ package final class JobContext: Sendable {
   let lease: Lease
   private let catalog: any Catalog
   private let clock: any WallClock
+  private let timer: any Clock<Duration>
   private let lock: HostLock
+  private let powerLockPath: String
   private let state: Mutex<State>
 
-  init(_ claim: Claim, catalog: any Catalog, clock: any WallClock) {
+  init(_ claim: Claim, catalog: any Catalog, clock: any WallClock, timer: any Clock<Duration>) {
     job = claim.job
     lease = claim.lease
     lock = claim.lock
     rate = RateLimiter(bytesPerSecond: claim.job.limits.bytesPerSecond)
+    powerLockPath = claim.powerLockPath
     self.catalog = catalog
     self.clock = clock
+    self.timer = timer
     state = Mutex(
       State(
         leaseUntil: claim.lease.until,
@@ -49,6 +57,11 @@ package final class JobContext: Sendable {
 
   /// Whether the job's owner wants it to end, as far as it is known by now.
   package var isCancelRequested: Bool { state.withLock { $0.isCancelRequested } }
+
+  /// How long ago a worker first took the job up.
+  package var elapsedMilliseconds: Int64 {
+    clock.now().milliseconds - (job.startedAt ?? job.createdAt).milliseconds
+  }
 
   /// Adds a row to the job's journal; it is durable when this returns.
   package func record(
@@ -81,7 +94,42 @@ package final class JobContext: Sendable {
   package func confirmLease() async throws(JobInterruption) {
     try requireLease()
     guard await lock.isHeld() else { throw lose() }
+    if let powerLock = state.withLock({ $0.powerLock }) {
+      guard await powerLock.isHeld() else { throw lose() }
+    }
     try await renew()
+  }
+
+  /// Keeps power actions of the VPS away from a data job until `releasePower` or the attempt's end.
+  ///
+  /// Waits for one that is at work, which is a matter of minutes.
+  /// - Returns: False when the lock can't be had in time, or a cancel that is listened to came.
+  package func holdPower(
+    within limit: Duration,
+    orUntilCancelled isListening: Bool
+  ) async throws(JobInterruption) -> Bool {
+    guard state.withLock({ $0.powerLock }) == nil else { return true }
+    let deadline = clock.now().advanced(by: limit)
+    while true {
+      try requireLease()
+      do throws(RecordLock.Failure) {
+        let taken = try await HostLock.take(powerLockPath)
+        state.withLock { $0.powerLock = taken }
+        return true
+      } catch {
+        guard clock.now() < deadline, !(isListening && isCancelRequested) else { return false }
+      }
+      _ = await timer.isAwake(after: Self.powerLockRest)
+    }
+  }
+
+  /// Lets power actions pass again.
+  package func releasePower() {
+    let held = state.withLock { state in
+      defer { state.powerLock = nil }
+      return state.powerLock
+    }
+    held?.release()
   }
 
   /// Shows how far the job has come; cheap enough to be called for every chunk.

@@ -5,9 +5,12 @@ import Model
 extension Worker {
   /// One attempt at a job, from its claim to what is recorded of it.
   func attempt(_ claim: Claim) async {
-    defer { claim.lock.release() }
     let job = claim.job
-    let context = JobContext(claim, catalog: catalog, clock: clock)
+    let context = JobContext(claim, catalog: catalog, clock: clock, timer: timer)
+    defer {
+      context.releasePower()
+      claim.lock.release()
+    }
     logger.info("job taken", metadata: metadata(of: job))
     let outcome: JobOutcome
     if policy.isPastAll(job.attempts) {

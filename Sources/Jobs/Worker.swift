@@ -34,7 +34,7 @@ package struct Worker: Service {
   ///   - node: Whose jobs it does.
   ///   - handlers: Who does which kind of job.
   ///   - clock: The time of day, for leases.
-  ///   - concurrency: How many jobs run at the same time.
+  ///   - concurrency: How many data jobs run at the same time.
   ///   - attempts: How often a job is tried.
   ///   - locksDirectory: Where lock files are, on this host; made if need be.
   ///   - logger: Where it tells what it does.
@@ -103,29 +103,30 @@ package struct Worker: Service {
 
   /// The loop: everything that changes what it does next is an event.
   private func serve(_ events: WorkerEvents, in group: inout DiscardingTaskGroup) async {
-    var running = 0
+    var running: [JobClass: Int] = [:]
     var isStopping = false
     var isFailing = false
     for await event in events.stream {
       switch event {
       case .tick: break
-      case .ended: running -= 1
+      case .ended(let jobClass): running[jobClass, default: 0] -= 1
       case .drained: return
       case .stop:
         guard !isStopping else { break }
         isStopping = true
-        logger.notice("worker stopping", metadata: ["running": "\(running)"])
+        logger.notice("worker stopping", metadata: ["running": "\(running.values.reduce(0, +))"])
         group.addTask(name: "drain") {
           if await timer.isAwake(after: drainTime) { events.send(.drained) }
         }
       }
-      if isStopping, running == 0 { return }
+      if isStopping, running.values.allSatisfy({ $0 == 0 }) { return }
       do throws(CatalogFault) {
-        while !isStopping, running < concurrency, let claim = try await claim() {
-          running += 1
+        while !isStopping, let claim = try await claim(free(beside: running)) {
+          let jobClass = claim.job.task.jobClass
+          running[jobClass, default: 0] += 1
           group.addTask(name: claim.job.id.text) {
             await attempt(claim)
-            events.send(.ended)
+            events.send(.ended(jobClass))
           }
         }
         isFailing = false
@@ -134,6 +135,20 @@ package struct Worker: Service {
         isFailing = true
       }
     }
+  }
+
+  /// The classes of which one more job may run: hours of data never keep a power action waiting.
+  private func free(beside running: [JobClass: Int]) -> Set<JobClass> {
+    Set(
+      JobClass.allCases.filter { jobClass in
+        let limit =
+          switch jobClass {
+          case .data: concurrency
+          case .power: Limits.powerConcurrency
+          }
+        return running[jobClass, default: 0] < limit
+      }
+    )
   }
 
   private func lockNode() async throws(WorkerFault) -> HostLock {

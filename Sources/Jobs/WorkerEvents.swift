@@ -1,10 +1,12 @@
+import Model
+
 /// What a worker's loop reacts to.
 struct WorkerEvents: Sendable {
   enum Event: Sendable {
     /// Time to look for work.
     case tick
-    /// A job's attempt has ended.
-    case ended
+    /// An attempt at a job of a class has ended.
+    case ended(JobClass)
     /// No new jobs from here.
     case stop
     /// What still runs has had its time.

@@ -37,6 +37,11 @@ extension Domain {
     )
   }
 
+  /// Presses the reset button.
+  package func reset() throws(LibvirtError) {
+    try unsafe LibvirtError.check(virDomainReset(pointer, 0), "virDomainReset")
+  }
+
   /// Lets a paused domain run on.
   package func resume() throws(LibvirtError) {
     try unsafe LibvirtError.check(virDomainResume(pointer), "virDomainResume")

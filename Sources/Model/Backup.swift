@@ -97,6 +97,8 @@ package struct Backup: Sendable, Equatable, Codable {
   package var state: BackupState
   /// Who asked for it.
   package var type: BackupType
+  /// The schedule that it is of; nil for a manual one, and when the schedule was removed.
+  package var scheduleID: ScheduleID?
   /// The client's own words; nil: none.
   package var note: String?
   /// When it was asked for.
@@ -115,6 +117,7 @@ package struct Backup: Sendable, Equatable, Codable {
     vpsID: VPSID,
     state: BackupState = .creating,
     type: BackupType,
+    scheduleID: ScheduleID? = nil,
     note: String? = nil,
     createdAt: Timestamp,
     snapshotPath: String? = nil,
@@ -126,6 +129,7 @@ package struct Backup: Sendable, Equatable, Codable {
     self.vpsID = vpsID
     self.state = state
     self.type = type
+    self.scheduleID = scheduleID
     self.note = note
     self.createdAt = createdAt
     self.snapshotPath = snapshotPath

@@ -135,20 +135,10 @@ package enum GateRules {
     if let job = facts.dataJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
   }
 
-  /// Whether it may be started.
-  package static func start(_ facts: GateFacts) throws(Refusal) {
-    try power(facts, in: [.stopped])
-  }
-
-  /// Whether it may be stopped, shut down, restarted or reset.
-  package static func stop(_ facts: GateFacts) throws(Refusal) {
-    try power(facts, in: [.running, .paused, .starting, .stopping, .error])
-  }
-
-  private static func power(
-    _ facts: GateFacts,
-    in states: Set<PowerState>
-  ) throws(Refusal) {
+  /// Refuses a power action that this VPS may not get.
+  ///
+  /// Data jobs don't matter until one holds the power.
+  package static func power(_ action: PowerAction, _ facts: GateFacts) throws(Refusal) {
     try requireScope(.powerVM, facts)
     try active(facts)
     let observation = try present(facts)
@@ -156,8 +146,36 @@ package enum GateRules {
       throw .vpsNotReady(.jobInFlight, jobID: job)
     }
     if let job = facts.powerJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
-    guard states.contains(observation.powerState) else {
+    try powerable(action, observation)
+  }
+
+  /// What a machine must be for a power action, without its jobs.
+  package static func powerable(
+    _ action: PowerAction,
+    _ observation: Observation
+  ) throws(Refusal) {
+    guard !observation.isMissing else { throw .vpsNotReady(.domainMissing, jobID: nil) }
+    try powerable(isPersistent: observation.isPersistent, observation.activity)
+    // A start boots: the saved memory, and what the guest had not written yet, would be lost.
+    if action == .start, observation.hasSavedState {
+      throw .vpsNotReady(.savedState, jobID: nil)
+    }
+    guard action.sensibleStates.contains(observation.powerState) else {
       throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+  }
+
+  /// What no power action may meet, whatever the machine does.
+  package static func powerable(
+    isPersistent: Bool,
+    _ activity: DomainActivity
+  ) throws(Refusal) {
+    // A machine without a definition is gone for good when it is stopped.
+    guard isPersistent else { throw .vpsNotReady(.transientDomain, jobID: nil) }
+    switch activity {
+    // A backup session ends with the machine and nothing is lost but the backup.
+    case .none, .backup: break
+    case .migration, .blockJob, .other: throw .vpsNotReady(.blockJob, jobID: nil)
     }
   }
 
@@ -181,6 +199,17 @@ package enum GateRules {
   private static func settled(_ observation: Observation) throws(Refusal) {
     guard observation.powerState == .running || observation.powerState == .stopped else {
       throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
+    }
+  }
+}
+
+extension PowerAction {
+  /// The power states in which it makes sense: a guest that doesn't run can't be asked anything.
+  fileprivate var sensibleStates: Set<PowerState> {
+    switch self {
+    case .start: [.stopped]
+    case .stop: [.running, .paused, .starting, .stopping, .error]
+    case .shutdown, .restart, .reset: [.running]
     }
   }
 }

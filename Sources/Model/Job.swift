@@ -8,7 +8,7 @@ package enum JobKind: String, Sendable, Codable, CaseIterable {
 /// Which jobs exclude each other on one VPS.
 ///
 /// Stored: append only.
-package enum JobClass: String, Sendable, Codable {
+package enum JobClass: String, Sendable, Codable, CaseIterable {
   case data, power
 }
 
@@ -43,6 +43,7 @@ package enum JobTask: Sendable, Equatable, Codable {
   case backup(BackupTask)
   case restore(RestoreTask)
   case undo(UndoTask)
+  case power(PowerTask)
 
   /// The task's kind as it is stored.
   package var kind: JobKind {
@@ -50,11 +51,25 @@ package enum JobTask: Sendable, Equatable, Codable {
     case .backup: .backup
     case .restore: .restore
     case .undo: .undo
+    case .power: .power
     }
   }
 
   /// Which jobs it excludes.
-  package var jobClass: JobClass { .data }
+  package var jobClass: JobClass {
+    switch self {
+    case .backup, .restore, .undo: .data
+    case .power: .power
+    }
+  }
+
+  /// What a key must allow to ask for it, or to end it.
+  package var scope: Scope {
+    switch self {
+    case .backup, .restore, .undo: .backupVM
+    case .power: .powerVM
+    }
+  }
 }
 
 /// Make a backup of the job's VPS.

@@ -53,6 +53,8 @@ package enum LeftState: String, Sendable, Codable {
   case newDiskRunning = "new_disk_running"
   /// Its files aren't as the journal says: nothing was touched, an operator must look.
   case needsOperator = "needs_operator"
+  /// Its disks were not touched, but it doesn't run although it should.
+  case notRunning = "not_running"
 }
 
 /// A job's last word when it didn't end well.

@@ -3,6 +3,7 @@ package enum JobResult: Sendable, Equatable, Codable {
   case backup(BackupResult)
   case restore(RestoreResult)
   case undo(UndoResult)
+  case power(PowerResult)
 }
 
 /// What a backup did.

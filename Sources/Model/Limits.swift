@@ -41,6 +41,28 @@ package enum Limits {
   package static let freezeBound = Duration.seconds(5)
   /// How long a guest has to end after a graceful destroy.
   package static let destroyTimeout = Duration.seconds(30)
+  /// Power actions that a worker does at the same time, beside its data jobs: they wait for
+  /// guests, not for disks, and nobody may wait for a backup to be able to stop a machine.
+  package static let powerConcurrency = 8
+  /// Longest wait of a restore's stop for a power action that is at work: longer than the
+  /// longest one, a restart whose guest doesn't obey.
+  package static let powerLockWait = Duration.seconds(600)
+  /// How long a power-on waits for a backup that keeps the stopped machine's disks.
+  package static let startPatience = Duration.seconds(60)
+  /// How long `/status` waits for the hypervisor before it tells what was seen last.
+  package static let liveStatusWait = Duration.seconds(2)
+  /// Most backup schedules of a VPS: each turn of one reads every disk.
+  package static let schedulesPerVPS = 10
+  /// How many complete backups a schedule may keep: a year of daily ones.
+  package static let retentionCounts = 1...366
+  /// How often schedules are looked at: a turn begins within this much of its hour.
+  package static let scheduleInterval = Duration.seconds(20)
+  /// How long a turn that meets a closed gate is tried again.
+  package static let schedulePatience = Duration.seconds(3600)
+  /// How long such a turn rests between two tries.
+  package static let scheduleRetry = Duration.seconds(300)
+  /// Most turns that are taken at one look; the rest come at the next.
+  package static let schedulesPerTurn = 100
   /// Progress is written to the catalog at most this often.
   package static let progressInterval = Duration.milliseconds(500)
   /// Extra host space that a stage must leave, as a part of what it writes.

@@ -86,6 +86,26 @@ package enum DiskObstacle: String, Sendable, Codable {
   case hostile
 }
 
+/// The operating system of a guest, in its own words.
+package struct OperatingSystem: Sendable, Equatable, Codable {
+  /// The name for people, such as `Debian GNU/Linux 12 (bookworm)`.
+  package var displayName: String
+  /// The distribution or system, such as `debian` or `windows`.
+  package var family: String
+  /// The version, such as `12`; nil when it has none.
+  package var version: String?
+  /// The variant, such as `server`; nil when it has none.
+  package var variant: String?
+
+  /// Makes a system's facts.
+  package init(displayName: String, family: String, version: String?, variant: String?) {
+    self.displayName = displayName
+    self.family = family
+    self.version = version
+    self.variant = variant
+  }
+}
+
 /// What only a host knows about a VPS: seen by its worker, stored, used by gates and acceptance.
 package struct Observation: Sendable, Equatable, Codable {
   /// When the worker looked.
@@ -118,6 +138,8 @@ package struct Observation: Sendable, Equatable, Codable {
   package var cpuCores: Int
   /// Memory in bytes.
   package var memoryBytes: Int64
+  /// What its guest runs; nil while its agent hasn't told.
+  package var operatingSystem: OperatingSystem?
 
   /// Makes an observation; the defaults describe a quiet domain.
   package init(
@@ -135,7 +157,8 @@ package struct Observation: Sendable, Equatable, Codable {
     disks: [ObservedDisk] = [],
     macAddresses: [String] = [],
     cpuCores: Int = 1,
-    memoryBytes: Int64 = 0
+    memoryBytes: Int64 = 0,
+    operatingSystem: OperatingSystem? = nil
   ) {
     self.observedAt = observedAt
     self.isMissing = isMissing
@@ -152,6 +175,7 @@ package struct Observation: Sendable, Equatable, Codable {
     self.macAddresses = macAddresses
     self.cpuCores = cpuCores
     self.memoryBytes = memoryBytes
+    self.operatingSystem = operatingSystem
   }
 
   /// All its disks together, as the guest sees them.

@@ -243,7 +243,7 @@ extension Operations {
     return found
   }
 
-  private static func checkName(_ name: String, pointer: String) throws(Refusal) {
+  static func checkName(_ name: String, pointer: String) throws(Refusal) {
     guard !name.isEmpty, name.count <= Limits.nameCharacters,
       !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
     else {

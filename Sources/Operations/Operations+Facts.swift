@@ -1,4 +1,4 @@
-import Catalog
+package import Catalog
 import Model
 
 /// The stored names of a data job's journal that rules outside the engines look at.
@@ -11,11 +11,11 @@ package enum JournalStep {
   package static let swap = "swap"
   /// The target is being started.
   package static let start = "start"
-  /// The exchange is being taken back.
-  package static let rollback = "rollback"
+  /// The target is being put back as it was.
+  package static let discard = "discard"
 
   /// Those that tell whether power belongs to the job.
-  static let power: Set<String> = [stop, start, rollback]
+  static let power: Set<String> = [stop, start, discard]
 }
 
 extension Operations {
@@ -69,16 +69,26 @@ extension Operations {
     return VPSView(vps: vps, gates: Gates(facts), backupsUsed: facts.backupsUsed)
   }
 
-  /// Whether a job is between its stop and its start.
-  static func holdsPower(_ steps: [JobStep]) -> Bool {
+  /// Whether a data job is between its stop and its start, or the start of the former disk.
+  package static func holdsPower(_ steps: [JobStep]) -> Bool {
     let stopped = steps.contains { $0.name == JournalStep.stop && $0.phase == .begun }
     let started = steps.contains {
-      ($0.name == JournalStep.start || $0.name == JournalStep.rollback) && $0.phase == .done
+      ($0.name == JournalStep.start || $0.name == JournalStep.discard) && $0.phase == .done
     }
     return stopped && !started
   }
 
-  /// Whether a job can no longer be cancelled.
+  /// Whether a job has gone too far to be cancelled.
+  ///
+  /// A power action has from its first effect on: a guest can't be asked to forget that.
+  static func isPastCancelling(_ job: Job, _ steps: [JobStep]) -> Bool {
+    switch job.task.jobClass {
+    case .data: isPastSwap(steps)
+    case .power: !steps.isEmpty
+    }
+  }
+
+  /// Whether a data job has begun its exchange.
   static func isPastSwap(_ steps: [JobStep]) -> Bool {
     steps.contains { $0.name == JournalStep.swap && $0.phase == .begun }
   }

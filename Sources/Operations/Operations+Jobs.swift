@@ -14,23 +14,7 @@ extension Operations {
       let vps = try self.find(id, for: caller, transaction)
       guard vps.serviceStatus != .terminated else { throw Refusal.notFound }
       try GateRules.createBackup(self.facts(of: vps, for: caller, transaction))
-      let now = self.clock.now()
-      let backup = Backup(
-        id: self.identifiers.make(),
-        clientID: vps.clientID,
-        vpsID: vps.id,
-        type: .manual,
-        note: note,
-        createdAt: now
-      )
-      let job = Job(
-        id: self.identifiers.make(),
-        clientID: vps.clientID,
-        vpsID: vps.id,
-        node: vps.node,
-        task: .backup(BackupTask(backupID: backup.id)),
-        createdAt: now
-      )
+      let (backup, job) = self.newBackup(of: vps, type: .manual, note: note)
       try transaction.insert(backup)
       try self.insert(job, transaction)
       try transaction.append(
@@ -38,6 +22,34 @@ extension Operations {
       )
       return job
     }
+  }
+
+  /// A backup's row and its job, not yet stored.
+  func newBackup(
+    of vps: VPS,
+    type: BackupType,
+    note: String?,
+    schedule: ScheduleID? = nil
+  ) -> (Backup, Job) {
+    let now = clock.now()
+    let backup = Backup(
+      id: identifiers.make(),
+      clientID: vps.clientID,
+      vpsID: vps.id,
+      type: type,
+      scheduleID: schedule,
+      note: note,
+      createdAt: now
+    )
+    let job = Job(
+      id: identifiers.make(),
+      clientID: vps.clientID,
+      vpsID: vps.id,
+      node: vps.node,
+      task: .backup(BackupTask(backupID: backup.id)),
+      createdAt: now
+    )
+    return (backup, job)
   }
 
   /// Marks a backup as gone; the worker that owns the datastore removes its files.
@@ -63,8 +75,8 @@ extension Operations {
 
   /// Asks a job to end; it does until its swap begins.
   package func cancelJob(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
-    try caller.require(.backupVM)
     let job = try await job(caller, id)
+    try caller.require(job.task.scope)
     return try await write { transaction in
       try self.cancel(job.id, by: caller, transaction)
     }
@@ -109,7 +121,9 @@ extension Operations {
   ) throws -> Job {
     guard let job = try transaction.job(id) else { throw Refusal.notFound }
     let steps = try transaction.steps(of: id)
-    guard !job.state.isFinal, !Self.isPastSwap(steps) else { throw Refusal.jobNotCancellable }
+    guard !job.state.isFinal, !Self.isPastCancelling(job, steps) else {
+      throw Refusal.jobNotCancellable
+    }
     let failure = JobFailure(code: .jobCancelled, detail: "The job was cancelled before it began.")
     if steps.isEmpty, try transaction.cancelUnclaimed(id, failure: failure, at: clock.now()) {
       try transaction.releaseHolds(of: id)

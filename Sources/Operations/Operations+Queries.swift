@@ -44,9 +44,15 @@ extension Operations {
     try caller.require(.readVM)
     return try await read { transaction in
       let vps = try self.find(id, for: caller, transaction)
+      let expiries = try Retention.expiries(of: vps.id, at: self.clock.now(), transaction)
+      let backups = try transaction.backups(of: vps.id, in: [.complete, .damaged]).map { backup in
+        var shown = backup
+        shown.expiresAt = backup.expiresAt ?? expiries[backup.id]
+        return shown
+      }
       return BackupList(
         view: try self.view(of: vps, for: caller, transaction),
-        backups: try transaction.backups(of: vps.id, in: [.complete, .damaged])
+        backups: backups
       )
     }
   }

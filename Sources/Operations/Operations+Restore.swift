@@ -5,8 +5,8 @@ package import Model
 package struct RestoreRequest: Sendable, Equatable {
   /// The VPS that gets the backup.
   package var target: String
-  /// The VPS that the backup was made of.
-  package var source: String
+  /// The VPS that the backup was made of; nil: the target itself.
+  package var source: String?
   /// The backup.
   package var backup: String
   /// How the disk gets there; nil: as the installation says.
@@ -17,7 +17,7 @@ package struct RestoreRequest: Sendable, Equatable {
   /// Makes a request.
   package init(
     target: String,
-    source: String,
+    source: String?,
     backup: String,
     strategy: RestoreStrategy? = nil,
     startsWhenOff: Bool = false
@@ -39,7 +39,8 @@ package struct RestoreFacts: Sendable {
 }
 
 extension Operations {
-  /// Accepts a restore: rules 3–9, then job, hold and audit, in one transaction.
+  /// Accepts a restore, from another VPS or the target itself: rules 3–9, then job, hold and audit,
+  /// in one transaction.
   package func restoreFromVPS(
     _ caller: Caller,
     _ request: RestoreRequest
@@ -97,11 +98,8 @@ extension Operations {
   ) throws -> RestoreFacts {
     let target = try find(request.target, for: caller, transaction)
     guard target.serviceStatus != .terminated else { throw Refusal.notFound }
-    guard request.source != target.id.text, request.source != target.name || caller.clientID != nil
-    else { throw Refusal.sameVPS }
-    let source = try findSource(request.source, for: caller, transaction)
-    guard source.id != target.id else { throw Refusal.sameVPS }
-    guard source.clientID == target.clientID else { throw Refusal.notFound }
+    let source =
+      try request.source.map { try self.source($0, of: target, for: caller, transaction) } ?? target
     guard let backupID = BackupID(request.backup), let backup = try transaction.backup(backupID),
       backup.vpsID == source.id, backup.clientID == target.clientID,
       backup.isRestorable(at: clock.now())
@@ -129,6 +127,22 @@ extension Operations {
     case .success(let plan): return plan
     case .failure(let mismatches): throw .invalidRequest(mismatches.all.map(\.fault))
     }
+  }
+
+  /// Rules 4 and 5: another VPS of the same client.
+  private func source(
+    _ text: String,
+    of target: VPS,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> VPS {
+    guard text != target.id.text, text != target.name || caller.clientID != nil else {
+      throw Refusal.sameVPS
+    }
+    let source = try findSource(text, for: caller, transaction)
+    guard source.id != target.id else { throw Refusal.sameVPS }
+    guard source.clientID == target.clientID else { throw Refusal.notFound }
+    return source
   }
 
   /// A terminated source counts only while it has backups left; operators may name it as well.

@@ -26,18 +26,22 @@ package struct Operations: Sendable {
   package let identifiers: IdentifierFactory
   package let policy: OperationsPolicy
   package let logger: Logger
+  /// Where VPSs can be looked at now; nil: nowhere from this process.
+  package let liveStatus: (any LiveStatusSource)?
 
   /// Makes the use cases over a catalog.
   package init(
     catalog: any Catalog,
     clock: any WallClock,
     policy: OperationsPolicy = OperationsPolicy(),
-    logger: Logger = Logger(label: "rehome.operations")
+    logger: Logger = Logger(label: "rehome.operations"),
+    liveStatus: (any LiveStatusSource)? = nil
   ) {
     self.catalog = catalog
     self.clock = clock
     self.policy = policy
     self.logger = logger
+    self.liveStatus = liveStatus
     identifiers = IdentifierFactory(clock: clock)
   }
 

@@ -21,11 +21,11 @@ package struct Gates: Sendable, Equatable {
 
   /// Asks every rule.
   package init(_ facts: GateFacts) {
-    canStart = Gate { () throws(Refusal) in try GateRules.start(facts) }
-    canStop = Gate { () throws(Refusal) in try GateRules.stop(facts) }
-    canShutdown = canStop
-    canRestart = canStop
-    canReset = canStop
+    canStart = Gate { () throws(Refusal) in try GateRules.power(.start, facts) }
+    canStop = Gate { () throws(Refusal) in try GateRules.power(.stop, facts) }
+    canShutdown = Gate { () throws(Refusal) in try GateRules.power(.shutdown, facts) }
+    canRestart = Gate { () throws(Refusal) in try GateRules.power(.restart, facts) }
+    canReset = Gate { () throws(Refusal) in try GateRules.power(.reset, facts) }
     canCreateBackup = Gate { () throws(Refusal) in try GateRules.createBackup(facts) }
     canRestore = Gate { () throws(Refusal) in try GateRules.restore(facts) }
     canRestoreFromAnotherVPS = canRestore

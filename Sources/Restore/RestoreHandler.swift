@@ -15,9 +15,9 @@ package struct RestoreHandler: JobHandler {
     switch job.task {
     case .restore: kind = .restore
     case .undo: kind = .undo
-    case .backup:
+    case .backup, .power:
       return .failed(
-        JobFailure(code: .internalError, detail: "A backup came to the restore's handler."),
+        JobFailure(code: .internalError, detail: "Another job came to the restore's handler."),
         also: { _ in }
       )
     }

@@ -42,7 +42,7 @@ extension RestoreRun {
       switch job.task {
       case .restore(let task): return try await restored(task)
       case .undo(let task): return try undone(task)
-      case .backup: throw .because(.internalError, "The job isn't a restore.")
+      case .backup, .power: throw .because(.internalError, "The job isn't a restore.")
       }
     } catch {
       guard case .failure(let failure) = error else { return .leaseLost }
@@ -188,6 +188,7 @@ extension LeftState {
     case .newDiskNotRunning: "The target has its new disk, but it doesn't run."
     case .newDiskRunning: "The target has its new disk."
     case .needsOperator: "Nothing more was changed: an operator must look at the target's disks."
+    case .notRunning: "The target's disks were not touched, but it doesn't run."
     }
   }
 }

@@ -102,13 +102,16 @@ final class RestoreRun {
   }
 
   private func perform(_ step: RestoreStep, cause: RestoreEnding?) async throws(StepStop) {
+    if needsPower(step) { try await holdPower() }
     switch step {
     case .check: try await check()
     case .stage: try await stage()
     case .verify: try await verify()
     case .stop: try await stop()
     case .swap: try await swap()
-    case .start: try await start()
+    case .start:
+      try await start()
+      context.releasePower()
     case .confirm: try await confirm()
     case .finish: try await finish()
     case .rollback: try await rollback(cause: cause ?? .cancelled)

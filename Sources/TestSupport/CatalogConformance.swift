@@ -28,6 +28,7 @@ package enum CatalogConformance {
   /// All demands.
   package static let rules: [Rule] =
     transactions + owners + callers + vpss + standings + backups + queue + leases + journals
+    + schedules
 }
 
 /// Things to put into a catalog.

@@ -18,6 +18,20 @@ extension SimulatedHypervisor {
     try await perform(.state, reference) { machine in machine.description.state }
   }
 
+  package func usage(
+    of reference: DomainReference,
+    within limit: Duration
+  ) async throws(HypervisorError) -> DomainUsage {
+    try await perform(.usage, reference) { machine in
+      machine.usage
+        ?? DomainUsage(
+          state: machine.description.state,
+          memoryTotalBytes: machine.description.memoryBytes,
+          storageTotalBytes: 0
+        )
+    }
+  }
+
   package func domainsUsing(path: String) async throws(HypervisorError) -> [String] {
     try await perform(Call(.domainsUsing, detail: path)) {
       names { machine in
@@ -91,6 +105,14 @@ extension SimulatedHypervisor {
       machine.description.definition.interfaces = machine.description.inactiveInterfaces
       machine.description.definition.isAgentConnected = machine.hasAgent
       publish(.started, of: machine)
+    }
+  }
+
+  package func reset(_ reference: DomainReference) async throws(HypervisorError) {
+    try await perform(.reset, reference) { machine throws(HypervisorError) in
+      guard machine.description.state.isActive else {
+        throw .refused(operation: "reset", message: "domain is not running")
+      }
     }
   }
 
@@ -247,6 +269,12 @@ extension SimulatedHypervisor {
     of reference: DomainReference
   ) async throws(HypervisorError) -> [GuestInterface] {
     try await agent(.addresses, reference) { machine in machine.guestInterfaces }
+  }
+
+  package func operatingSystem(
+    of reference: DomainReference
+  ) async throws(HypervisorError) -> GuestSystem? {
+    try await agent(.operatingSystem, reference) { machine in machine.system }
   }
 
   package func freeze(

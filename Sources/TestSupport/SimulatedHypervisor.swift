@@ -7,8 +7,9 @@ package import Hypervisor
 package actor SimulatedHypervisor: Hypervisor {
   /// What can be asked of a hypervisor.
   package enum Operation: String, Sendable, CaseIterable {
+    case usage, operatingSystem
     case domain, domainNames, state, domainsUsing, hostInformation, waitUntil
-    case requestShutdown, destroy, start, resume, setAutostart, removeManagedSave
+    case requestShutdown, destroy, start, reset, resume, setAutostart, removeManagedSave
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID, forgetCheckpoints
     case agentPing, addresses, freeze, thaw, freezeStatus
     case beginBackup, abortBackup, backupScratchPaths, refreshPool
@@ -53,6 +54,10 @@ package actor SimulatedHypervisor: Hypervisor {
     package var hasAgent = true
     /// What its agent tells of its network cards.
     package var guestInterfaces: [GuestInterface] = []
+    /// What its agent tells of its operating system.
+    package var system: GuestSystem?
+    /// What it uses; nil: what its description says, with nothing in use.
+    package var usage: DomainUsage?
     /// Whether its file systems are frozen.
     package var isFrozen = false
     /// The cards whose cable is pulled.

@@ -126,6 +126,10 @@ enum Missing {
     "There is no job `\(text)`. `rehome job list` shows them all."
   }
 
+  static func schedule(_ text: String, of vps: String) -> String {
+    "There is no schedule `\(text)` of `\(vps)`. `rehome schedule list \(vps)` shows them all."
+  }
+
   static func backup(_ text: String) -> String {
     "There is no backup `\(text)` that can be used. `rehome backup list VPS` shows those of a VPS."
   }

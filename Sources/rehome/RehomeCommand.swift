@@ -17,7 +17,8 @@ struct RehomeCommand: AsyncParsableCommand {
     version: ProgramVersion.text,
     subcommands: [
       ServeCommand.self, WorkerCommand.self, ClientGroup.self, KeyGroup.self, VPSGroup.self,
-      BackupGroup.self, RestoreGroup.self, JobGroup.self, DatastoreGroup.self, DoctorCommand.self,
+      BackupGroup.self, ScheduleGroup.self, RestoreGroup.self, JobGroup.self, DatastoreGroup.self,
+      DoctorCommand.self,
     ]
   )
 

@@ -37,6 +37,59 @@ import Testing
     Route(name: "GET /api/v2/vps/{id}", scope: .readVM, status: 200) {
       Question("GET", "/api/v2/vps/\($0.target.id)")
     },
+    Route(name: "GET /api/v2/vps/{id}/details", scope: .readVM, status: 200) {
+      Question("GET", "/api/v2/vps/\($0.target.id)/details")
+    },
+    Route(name: "GET /api/v2/vps/{id}/status", scope: .readVM, status: 200) {
+      Question("GET", "/api/v2/vps/\($0.target.id)/status")
+    },
+    Route(name: "POST /api/v2/vps/{id}/actions/start", scope: .powerVM, status: 202) { world in
+      try await world.observe(world.target) { $0.powerState = .stopped }
+      return Question("POST", "/api/v2/vps/\(world.target.id)/actions/start")
+    },
+    Route(name: "POST /api/v2/vps/{id}/actions/shutdown", scope: .powerVM, status: 202) {
+      Question("POST", "/api/v2/vps/\($0.target.id)/actions/shutdown")
+    },
+    Route(name: "POST /api/v2/vps/{id}/actions/stop", scope: .powerVM, status: 202) {
+      Question("POST", "/api/v2/vps/\($0.target.id)/actions/stop")
+    },
+    Route(name: "POST /api/v2/vps/{id}/actions/restart", scope: .powerVM, status: 202) {
+      Question("POST", "/api/v2/vps/\($0.target.id)/actions/restart")
+    },
+    Route(name: "POST /api/v2/vps/{id}/actions/reset", scope: .powerVM, status: 202) {
+      Question("POST", "/api/v2/vps/\($0.target.id)/actions/reset")
+    },
+    Route(name: "GET /api/v2/vps/{id}/backup-schedules", scope: .readVM, status: 200) {
+      Question("GET", "/api/v2/vps/\($0.target.id)/backup-schedules")
+    },
+    Route(name: "POST /api/v2/vps/{id}/backup-schedules", scope: .writeVM, status: 201) {
+      Question(
+        "POST",
+        "/api/v2/vps/\($0.target.id)/backup-schedules",
+        body: #"{"frequency":"daily","hour":3,"retentionCount":7}"#
+      )
+    },
+    Route(
+      name: "PATCH /api/v2/vps/{id}/backup-schedules/{scheduleId}",
+      scope: .writeVM,
+      status: 200
+    ) {
+      Question(
+        "PATCH",
+        "/api/v2/vps/\($0.target.id)/backup-schedules/\(try await $0.addSchedule().id)",
+        body: "{}"
+      )
+    },
+    Route(
+      name: "DELETE /api/v2/vps/{id}/backup-schedules/{scheduleId}",
+      scope: .writeVM,
+      status: 204
+    ) {
+      Question(
+        "DELETE",
+        "/api/v2/vps/\($0.target.id)/backup-schedules/\(try await $0.addSchedule().id)"
+      )
+    },
     Route(name: "GET /api/v2/vps/{id}/backups", scope: .readVM, status: 200) {
       Question("GET", "/api/v2/vps/\($0.source.id)/backups")
     },
@@ -59,6 +112,13 @@ import Testing
       status: 202
     ) {
       $0.restore()
+    },
+    Route(
+      name: "POST /api/v2/vps/{id}/backups/{backupId}/actions/restore",
+      scope: .backupVM,
+      status: 202
+    ) {
+      Question("POST", "/api/v2/vps/\($0.source.id)/backups/\($0.backup.id)/actions/restore")
     },
   ]
 

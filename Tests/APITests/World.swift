@@ -50,6 +50,7 @@ struct World: Sendable {
     typeBase: String = "https://developer.hostup.se/errors/",
     configure: @Sendable (inout APIConfiguration) -> Void = { _ in },
     identity: TLSIdentity? = nil,
+    liveStatus: (any LiveStatusSource)? = nil,
     _ body: @Sendable (World, any TestClientProtocol) async throws -> Value
   ) async throws -> Value {
     try await withScratchDirectory { directory in
@@ -59,7 +60,8 @@ struct World: Sendable {
       let world = try await World(
         directory: directory,
         configuration: configuration,
-        identity: identity
+        identity: identity,
+        liveStatus: liveStatus
       )
       return try await world.server.application.test(.router) { client in
         try await body(world, client)
@@ -70,7 +72,8 @@ struct World: Sendable {
   private init(
     directory: String,
     configuration: APIConfiguration,
-    identity: TLSIdentity?
+    identity: TLSIdentity?,
+    liveStatus: (any LiveStatusSource)?
   ) async throws {
     clock = ManualClock(Self.start)
     var logger = Logger(label: "rehome.tests")
@@ -78,7 +81,8 @@ struct World: Sendable {
     operations = Operations(
       catalog: try SQLiteCatalog(path: directory + "/catalog.sqlite"),
       clock: clock,
-      logger: logger
+      logger: logger,
+      liveStatus: liveStatus
     )
     let port = ListeningPort()
     self.port = port
@@ -297,6 +301,43 @@ extension World {
     change(&made)
     let job = made
     try await operations.write { try $0.insert(job) }
+    return job
+  }
+
+  /// A daily schedule of the target.
+  func addSchedule() async throws -> BackupSchedule {
+    try await operations.addSchedule(
+      system,
+      of: target.id.text,
+      ScheduleRequest(
+        name: nil,
+        timing: ScheduleTiming(frequency: .daily, hour: 3),
+        retentionCount: 7,
+        isEnabled: true
+      )
+    ).schedule
+  }
+
+  /// A restore of the target that is between its stop and its start.
+  func addStoppedRestore() async throws -> Job {
+    let job = try await addJob()
+    let now = clock.now()
+    let lease = Lease(jobID: job.id, token: "worker", until: now.advanced(by: .seconds(30)))
+    try await operations.write { transaction in
+      _ = try transaction.claimJob(
+        node: "local",
+        token: lease.token,
+        now: now,
+        leaseUntil: lease.until
+      )
+      _ = try transaction.appendStep(
+        name: JournalStep.stop,
+        phase: .begun,
+        detail: "{}",
+        at: now,
+        lease: lease
+      )
+    }
     return job
   }
 

@@ -78,4 +78,47 @@ struct MigrationTests {
     }
     #expect(addresses == ["2001:db8:0:0:0:0:0:1", nil, nil])
   }
+
+  @Test func `from 0002: backups stay and belong to no schedule, and one can be added`()
+    async throws
+  {
+    let identifiers = IdentifierFactory(clock: ManualClock())
+    let (client, vps): (ClientID, VPSID) = (identifiers.make(), identifiers.make())
+    let backup: BackupID = identifiers.make()
+    let pool = try DatabasePool(path: path)
+    try Schema.migrate(pool, through: "0002")
+    try await pool.write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO client VALUES (:client, 'acme', 1);
+          INSERT INTO node VALUES ('local', 'test:///default', NULL);
+          INSERT INTO vps (
+            id, client_id, node, domain_name, domain_uuid, name, name_folded, hostname,
+            service_status, created_at)
+          VALUES (:vps, :client, 'local', 'd', 'u', 'n', 'n', 'h', 'active', 1);
+          INSERT INTO backup (id, client_id, vps_id, state, type, created_at)
+          VALUES (:backup, :client, :vps, 'creating', 'scheduled', 1);
+          """,
+        arguments: ["client": client.text, "vps": vps.text, "backup": backup.text]
+      )
+    }
+    try pool.close()
+
+    let catalog = try SQLiteCatalog(path: path)
+    let kept = try await catalog.read { try $0.backup(backup) }
+    #expect(kept?.type == .scheduled)
+    #expect(kept?.scheduleID == nil)
+    let schedule = BackupSchedule(
+      id: identifiers.make(),
+      clientID: client,
+      vpsID: vps,
+      name: "nightly",
+      timing: try ScheduleTiming(frequency: .monthly, hour: 3, dayOfMonth: 31),
+      retentionCount: 7,
+      isEnabled: true,
+      createdAt: Timestamp(milliseconds: 1)
+    )
+    try await catalog.write { try $0.insert(schedule) }
+    #expect(try await catalog.read { try $0.schedules(of: vps) } == [schedule])
+  }
 }

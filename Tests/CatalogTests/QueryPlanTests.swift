@@ -16,6 +16,16 @@ struct QueryPlanTests {
     "SELECT * FROM vps WHERE primary_ip = ? ORDER BY id",
     "SELECT * FROM vps WHERE name_folded = ? ORDER BY id LIMIT 2",
     "SELECT * FROM vps WHERE node = ? ORDER BY id",
+    "SELECT * FROM backup_schedule WHERE vps_id = ? ORDER BY created_at, id",
+    """
+    SELECT * FROM backup_schedule WHERE enabled = 1 AND attempt_at <= ?
+    ORDER BY attempt_at, id LIMIT 100
+    """,
+    """
+    SELECT * FROM backup
+    WHERE schedule_id = ? AND state IN (SELECT value FROM json_each(?))
+    ORDER BY created_at DESC, id DESC
+    """,
     """
     SELECT * FROM backup WHERE vps_id = ? AND state IN (SELECT value FROM json_each(?))
     ORDER BY created_at DESC, id DESC

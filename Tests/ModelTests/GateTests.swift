@@ -155,9 +155,11 @@ import Testing
     var facts = Self.quiet
     facts.scopes = nil
     facts.dataJobID = Self.job
-    #expect(Gate { () throws(Refusal) in try GateRules.stop(facts) } == .open)
+    #expect(Gate { () throws(Refusal) in try GateRules.power(.stop, facts) } == .open)
     facts.dataJobHoldsPower = true
-    #expect(Gate { () throws(Refusal) in try GateRules.stop(facts) }.code == "job_in_flight")
+    #expect(
+      Gate { () throws(Refusal) in try GateRules.power(.stop, facts) }.code == "job_in_flight"
+    )
   }
 
   @Test(arguments: NotReadyReason.allCases)

@@ -36,6 +36,7 @@ struct SettingsTests {
         )
     )
     #expect(settings.worker == .init(isEnabled: true, concurrency: 2, attempts: 3))
+    #expect(settings.power == .init(shutdownTimeout: .seconds(60)))
     #expect(
       settings.restore
         == .init(

@@ -8,6 +8,7 @@ import Jobs
 import Logging
 import Model
 import Operations
+import Power
 import Restore
 import Synchronization
 import TestSupport
@@ -131,10 +132,19 @@ struct RestoreWorld: Sendable {
         logger: logger
       )
     )
+    let power = PowerHandler(
+      parts: PowerParts(
+        catalog: catalog,
+        hypervisor: hypervisor,
+        observer: observer,
+        settings: PowerSettings(shutdownTimeout: shutdownTimeout),
+        logger: logger
+      )
+    )
     return Worker(
       catalog: catalog,
       node: "local",
-      handlers: [.backup: backup, .restore: restore, .undo: restore],
+      handlers: [.backup: backup, .restore: restore, .undo: restore, .power: power],
       clock: SystemWallClock(),
       concurrency: 2,
       attempts: 3,

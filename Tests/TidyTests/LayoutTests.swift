@@ -11,7 +11,7 @@ struct LayoutTests {
 
   /// The order of the parts, from the top; nothing imports upward.
   private static let order: [Set<String>] = [
-    ["rehome"], ["API", "Backup", "Restore"], ["Operations"], ["Jobs"],
+    ["rehome"], ["API", "Backup", "Power", "Restore"], ["Operations"], ["Jobs"],
     ["Catalog", "Datastore", "Hypervisor", "Guest"], ["Disks"],
     ["Libvirt", "NBD", "Zstd", "Checksum"], ["Model"],
   ]
@@ -30,6 +30,14 @@ struct LayoutTests {
     for module in Self.imports(of: file) {
       guard let other = Self.rank(of: module) else { continue }
       #expect(other > own, "\(file.path) imports \(module)")
+    }
+  }
+
+  @Test
+  func `a power action sees no file of any VPS`() {
+    for file in Project.sources where file.target == "Power" {
+      let imported = Set(Self.imports(of: file))
+      #expect(imported.isDisjoint(with: ["Datastore", "Disks", "Guest", "NBD"]), "\(file.path)")
     }
   }
 

@@ -90,7 +90,7 @@ extension Components {
 
   private static let leftStates = [
     "untouched", "rolled_back", "rolled_back_not_running", "new_disk_not_running",
-    "new_disk_running", "needs_operator",
+    "new_disk_running", "needs_operator", "not_running",
   ]
 
   private static let operationFields: [Schema.Field] = [

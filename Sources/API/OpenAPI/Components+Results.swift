@@ -6,7 +6,7 @@ extension Components {
       "JobResult",
       .either(
         "What came of a job, in the shape of its kind.",
-        ["BackupResult", "RestoreResult", "UndoResult"].map(Schema.component)
+        ["BackupResult", "RestoreResult", "UndoResult", "PowerResult"].map(Schema.component)
       )
     ),
     Component("BackupResult", .object("What a backup did.", backupResult)),
@@ -22,6 +22,18 @@ extension Components {
           .always("downtime", .component("Downtime")),
           .always("network", .component("NetworkOutcome")),
           .always("note", .text("What was lost by it.")),
+        ]
+      )
+    ),
+    Component(
+      "PowerResult",
+      .object(
+        "What a power action did.",
+        [
+          .always("action", .words("What was asked.", of: PowerAction.self)),
+          .always("powerState", .words("What the machine did then.", of: PowerState.self)),
+          .always("forced", .truth("The plug was pulled.")),
+          .always("durationMilliseconds", .integer("How long it took.", from: 0)),
         ]
       )
     ),

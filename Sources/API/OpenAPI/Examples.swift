@@ -15,14 +15,75 @@ enum Examples {
     ].map { JSON.Member($0, $0 == "canStart" ? closedGate : openGate) }
   )
 
-  static let vps: JSON = [
-    "id": "vps_01hxa3b4c5d6e7f8g9h0j1k2m3", "name": "web1", "primaryIp": "192.0.2.10",
-    "serviceStatus": "active", "powerState": "running",
-    "resources": [
-      "cpuCores": 2, "memoryGb": .number("2.1"), "memoryBytes": 2_147_483_648,
-      "storageGb": .number("10.0"), "storageBytes": 10_737_418_240,
+  static let vps: JSON = .object(vpsMembers)
+
+  static let vpsDetails: JSON = .object(
+    vpsMembers + [
+      JSON.Member("hostname", "web1"),
+      JSON.Member("createdAt", "2026-04-27T12:34:56.000Z"),
+      JSON.Member(
+        "network",
+        [
+          "isConfigured": true,
+          "interfaces": [
+            [
+              "name": "eth0", "macAddress": "52:54:00:00:00:01", "dhcp4": false,
+              "addresses": ["192.0.2.10/24"],
+            ]
+          ],
+        ]
+      ),
+    ]
+  )
+
+  static let vpsStatus: JSON = [
+    "id": "vps_01hxa3b4c5d6e7f8g9h0j1k2m3", "powerState": "running", "uptimeSeconds": 86_400,
+    "memory": [
+      "usedGb": .number("0.5"), "usedBytes": 500_000_000, "totalGb": .number("2.0"),
+      "totalBytes": 2_000_000_000, "usagePercent": .number("25.0"),
     ],
-    "actions": gates,
+    "storage": [
+      "usedGb": .number("4.3"), "usedBytes": 4_294_967_296, "totalGb": .number("10.7"),
+      "totalBytes": 10_737_418_240, "usagePercent": .number("40.0"),
+    ],
+    "pendingTasks": [
+      [
+        "id": "job_01hxa3b4c5d6e7f8g9h0j1k2m3", "type": "backup", "status": "in_progress",
+        "progress": 41,
+      ]
+    ],
+    "observedAt": "2026-04-27T12:34:56.000Z", "live": true,
+  ]
+
+  static let schedule: JSON = [
+    "id": "bks_01hxa3b4c5d6e7f8g9h0j1k2m3", "name": "weekly", "frequency": "weekly",
+    "time": "03:00", "daySpecifier": "sunday", "hour": 3, "dayOfWeek": 0, "dayOfMonth": .null,
+    "retentionCount": 4, "enabled": true, "nextRunAt": "2026-05-03T03:00:00.000Z",
+    "lastRun": [
+      "dueAt": "2026-04-26T03:00:00.000Z", "at": "2026-04-26T03:00:04.000Z",
+      "outcome": "started", "jobId": "job_01hxa3b4c5d6e7f8g9h0j1k2m3", "status": "completed",
+      "code": .null, "reason": .null,
+    ],
+  ]
+
+  private static let vpsMembers: [JSON.Member] = [
+    JSON.Member("id", "vps_01hxa3b4c5d6e7f8g9h0j1k2m3"),
+    JSON.Member("name", "web1"),
+    JSON.Member("primaryIp", "192.0.2.10"),
+    JSON.Member("serviceStatus", "active"),
+    JSON.Member("powerState", "running"),
+    JSON.Member(
+      "operatingSystem",
+      ["displayName": "Debian GNU/Linux 12 (bookworm)", "family": "debian", "version": "12"]
+    ),
+    JSON.Member(
+      "resources",
+      [
+        "cpuCores": 2, "memoryGb": .number("2.1"), "memoryBytes": 2_147_483_648,
+        "storageGb": .number("10.0"), "storageBytes": 10_737_418_240,
+      ]
+    ),
+    JSON.Member("actions", gates),
   ]
 
   static let backup: JSON = .object(backupMembers)

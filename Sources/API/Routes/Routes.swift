@@ -24,11 +24,23 @@ struct Routes {
       UndoJobRoute(operations: operations),
       VPSListRoute(operations: operations),
       VPSRoute(operations: operations),
+      VPSDetailsRoute(operations: operations),
+      VPSStatusRoute(operations: operations),
+      StartRoute(operations: operations),
+      ShutdownRoute(operations: operations),
+      StopRoute(operations: operations),
+      RestartRoute(operations: operations),
+      ResetRoute(operations: operations),
+      ScheduleListRoute(operations: operations),
+      CreateScheduleRoute(operations: operations),
+      EditScheduleRoute(operations: operations),
+      DeleteScheduleRoute(operations: operations),
       BackupListRoute(operations: operations),
       CreateBackupRoute(operations: operations),
       DeleteBackupRoute(operations: operations),
       RestoreSourcesRoute(operations: operations),
       RestoreFromVPSRoute(operations: operations),
+      RestoreRoute(operations: operations),
     ]
     // These two tell of every route, themselves included.
     document = OpenAPIDocument(

@@ -40,6 +40,62 @@ package struct BodyFields {
     return check(value, name: name, maximum: maximum)
   }
 
+  /// A whole number that must be there.
+  package mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int {
+    guard let value = value(of: name) else {
+      add(name, .missingRequired, "`\(name)` is required.")
+      return range.lowerBound
+    }
+    return check(value, name: name, in: range) ?? range.lowerBound
+  }
+
+  /// A whole number that may be missing or null.
+  package mutating func optionalInteger(_ name: String, in range: ClosedRange<Int>) -> Int? {
+    guard let value = value(of: name), value != .null else { return nil }
+    return check(value, name: name, in: range)
+  }
+
+  /// A boolean that may be missing or null.
+  package mutating func optionalBoolean(_ name: String) -> Bool? {
+    guard let value = value(of: name), value != .null else { return nil }
+    guard case .boolean(let flag) = value else {
+      add(name, .invalidType, "`\(name)` must be a boolean, not \(value.kind).")
+      return nil
+    }
+    return flag
+  }
+
+  /// One word of a closed list that must be there; nil when it is faulty.
+  package mutating func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String
+  ) -> Word? {
+    guard let value = value(of: name) else {
+      add(name, .missingRequired, "`\(name)` is required.")
+      return nil
+    }
+    return check(value, name: name)
+  }
+
+  /// One word of a closed list that may be missing or null.
+  package mutating func optionalWord<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String
+  ) -> Word? {
+    guard let value = value(of: name), value != .null else { return nil }
+    return check(value, name: name)
+  }
+
+  /// Whether a field is there, null included; a change must tell what is left out from what is
+  /// taken away.
+  package func has(_ name: String) -> Bool { members.contains { $0.name == name } }
+
+  /// Whether a field is there with something in it.
+  package func hasValue(_ name: String) -> Bool {
+    members.contains { $0.name == name && $0.value != .null }
+  }
+
+  /// Adds faults that only show when several fields are seen together.
+  package mutating func add(_ found: [Fault]) { faults += found }
+
   /// Ends the reading: whatever wasn't asked for by name is unknown.
   ///
   /// - Throws: `Refusal.invalidRequest` with all faults found.
@@ -72,6 +128,41 @@ package struct BodyFields {
       return nil
     }
     return text
+  }
+
+  /// JSON has one kind of number: `3.0` and `3e0` are the whole number 3, and are taken as it.
+  private mutating func check(_ value: JSON, name: String, in range: ClosedRange<Int>) -> Int? {
+    guard case .number(let text) = value, let number = Double(text), number.rounded() == number
+    else {
+      let kind = if case .number = value { "a fraction" } else { value.kind }
+      add(name, .invalidType, "`\(name)` must be a whole number, not \(kind).")
+      return nil
+    }
+    guard let whole = Int(exactly: number), range.contains(whole) else {
+      add(
+        name,
+        .invalidValue,
+        "`\(name)` must be from \(range.lowerBound) to \(range.upperBound)."
+      )
+      return nil
+    }
+    return whole
+  }
+
+  private mutating func check<Word: RawRepresentable<String> & CaseIterable>(
+    _ value: JSON,
+    name: String
+  ) -> Word? {
+    guard case .string(let text) = value else {
+      add(name, .invalidType, "`\(name)` must be a string, not \(value.kind).")
+      return nil
+    }
+    guard let word = Word(rawValue: text) else {
+      let words = Word.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+      add(name, .invalidValue, "`\(name)` must be one of \(words).")
+      return nil
+    }
+    return word
   }
 
   private mutating func addDuplicates(in value: JSON, at pointer: JSONPointer) {

@@ -13,6 +13,7 @@ struct JobResultWire: Encodable {
     case .backup(let result): try BackupResultWire(result).encode(to: encoder)
     case .restore(let result): try RestoreResultWire(result).encode(to: encoder)
     case .undo(let result): try UndoResultWire(result).encode(to: encoder)
+    case .power(let result): try PowerResultWire(result).encode(to: encoder)
     }
   }
 }
@@ -89,6 +90,21 @@ private struct UndoResultWire: Encodable {
     downtime = DowntimeWire(result.downtime)
     network = NetworkWire(result.network)
     note = result.note
+  }
+}
+
+/// What a power action did.
+private struct PowerResultWire: Encodable {
+  let action: PowerAction
+  let powerState: PowerState
+  let forced: Bool
+  let durationMilliseconds: Int64
+
+  init(_ result: PowerResult) {
+    action = result.action
+    powerState = result.powerState
+    forced = result.wasForced
+    durationMilliseconds = result.milliseconds
   }
 }
 

@@ -146,6 +146,14 @@ struct JobDataWire: Encodable {
     case .restore(let task) where task.sourceVPSID == job.vpsID: "Restore VPS backup"
     case .restore: "Restore backup from another VPS"
     case .undo: "Undo restore"
+    case .power(let task):
+      switch task.action {
+      case .start: "Start VPS"
+      case .shutdown: "Shut down VPS"
+      case .stop: "Stop VPS"
+      case .restart: "Restart VPS"
+      case .reset: "Reset VPS"
+      }
     }
   }
 }

@@ -29,6 +29,16 @@ package struct CreateBackupBody: RequestFields, Equatable {
   }
 }
 
+/// The body of `POST /api/v2/vps/{id}/actions/restart`, all of it optional.
+package struct RestartBody: RequestFields, Equatable {
+  /// Whether the plug of a guest that doesn't obey is pulled.
+  package let force: Bool
+
+  package init(_ fields: inout BodyFields) {
+    force = fields.optionalBoolean("force") ?? false
+  }
+}
+
 extension RequestFields {
   /// Reads a whole body from its bytes, with every fault in it.
   package static func read(_ bytes: [UInt8]) throws(Refusal) -> Self {

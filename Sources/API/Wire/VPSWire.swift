@@ -25,6 +25,7 @@ struct VPSWire: Encodable {
   let primaryIp: String?
   let serviceStatus: ServiceStatus
   let powerState: PowerState?
+  let operatingSystem: OperatingSystemWire?
   let resources: Resources
   let actions: GatesWire
 
@@ -34,6 +35,7 @@ struct VPSWire: Encodable {
     primaryIp = view.vps.primaryIP
     serviceStatus = view.vps.serviceStatus
     powerState = view.vps.observation?.powerState
+    operatingSystem = view.vps.observation?.operatingSystem.map(OperatingSystemWire.init)
     resources = Resources(view.vps.observation)
     actions = GatesWire(view.gates)
   }

@@ -6,14 +6,16 @@ extension SQLiteTransaction {
     var arguments = try backup.arguments()
     arguments += [
       "client": backup.clientID.text, "vps": backup.vpsID.text, "type": backup.type.rawValue,
-      "created": backup.createdAt.milliseconds,
+      "created": backup.createdAt.milliseconds, "schedule": backup.scheduleID?.text,
     ]
     try change(
       """
       INSERT INTO backup (
-        id, client_id, vps_id, state, type, note, created_at, snapshot_path, contents, expires_at)
+        id, client_id, vps_id, state, type, schedule_id, note, created_at, snapshot_path, contents,
+        expires_at)
       VALUES (
-        :id, :client, :vps, :state, :type, :note, :created, :path, :contents, :expires)
+        :id, :client, :vps, :state, :type, :schedule, :note, :created, :path, :contents,
+        :expires)
       """,
       arguments
     )
@@ -101,13 +103,14 @@ extension Backup {
     ]
   }
 
-  fileprivate init(_ row: Columns) throws(CatalogError) {
+  init(_ row: Columns) throws(CatalogError) {
     self.init(
       id: try row.identifier("id"),
       clientID: try row.identifier("client_id"),
       vpsID: try row.identifier("vps_id"),
       state: try row.word("state"),
       type: try row.word("type"),
+      scheduleID: try row.identifierIfAny("schedule_id"),
       note: row.textIfAny("note"),
       createdAt: try row.moment("created_at"),
       snapshotPath: row.textIfAny("snapshot_path"),

@@ -7,6 +7,7 @@ import Model
 extension SQLiteTransaction {
   func claimJob(
     node: String,
+    classes: Set<JobClass>,
     token: String,
     now: Timestamp,
     leaseUntil: Timestamp
@@ -15,6 +16,7 @@ extension SQLiteTransaction {
       """
       SELECT id FROM job
       WHERE node = :node AND state IN ('queued', 'running', 'waiting')
+        AND class IN (SELECT value FROM json_each(:classes))
         AND CASE state
           WHEN 'queued' THEN 1
           WHEN 'waiting' THEN due_at IS NULL OR due_at <= :now
@@ -22,7 +24,9 @@ extension SQLiteTransaction {
         END
       ORDER BY created_at, id LIMIT 1
       """,
-      ["node": node, "now": now.milliseconds]
+      [
+        "node": node, "now": now.milliseconds, "classes": try jsonText(classes.words),
+      ]
     ) { row throws(CatalogError) -> JobID in try row.identifier("id") }
     guard let oldest else { return nil }
     try change(

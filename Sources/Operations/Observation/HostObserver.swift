@@ -52,6 +52,15 @@ package struct HostObserver: Sendable {
     )
   }
 
+  /// What a running domain's agent tells of its system; nil when none answers.
+  package func operatingSystem(of reference: DomainReference) async -> OperatingSystem? {
+    do throws(HypervisorError) {
+      return try await hypervisor.operatingSystem(of: reference).map(OperatingSystem.init)
+    } catch {
+      return nil
+    }
+  }
+
   private func observe(
     _ disk: DomainDisk,
     of domain: DomainDescription
@@ -110,13 +119,6 @@ package struct HostObserver: Sendable {
   }
 }
 
-extension DomainDisk {
-  /// Whether it holds a guest's data: writable, its own, and a disk.
-  package var isDataDisk: Bool {
-    device == .disk && !isReadOnly && !isShareable && sourcePath != nil
-  }
-}
-
 extension PowerState {
   /// What clients see of a domain's state.
   package init(_ state: DomainState) {
@@ -130,6 +132,18 @@ extension PowerState {
       case .pausedOnError, .crashed: .error
       case .unknown: .unknown
       }
+  }
+}
+
+extension OperatingSystem {
+  /// What clients see of a guest's own words.
+  init(_ system: GuestSystem) {
+    self.init(
+      displayName: system.prettyName,
+      family: system.identifier == "mswindows" ? "windows" : system.identifier.lowercased(),
+      version: system.version.isEmpty ? nil : system.version,
+      variant: system.variant.isEmpty ? nil : system.variant
+    )
   }
 }
 
@@ -166,7 +180,8 @@ extension DomainDescription {
     }
   }
 
-  fileprivate var activity: DomainActivity {
+  /// What works on it, in the model's words.
+  package var activity: DomainActivity {
     switch activeJob {
     case nil: .none
     case .backup: .backup

@@ -45,9 +45,9 @@ package struct ObservationRefresh: Sendable {
 
   /// Looks at one VPS; false when the hypervisor is away, so that looking on is idle.
   private func refresh(_ vps: VPS) async throws(CatalogFault) -> Bool {
-    let seen: Observation
+    var observed: Observation
     do throws(HypervisorError) {
-      seen = try await observer.observe(vps.reference)
+      observed = try await observer.observe(vps.reference)
     } catch .unavailable(let reason) {
       logger.warning("hypervisor away", metadata: ["reason": "\(reason)"])
       return false
@@ -58,6 +58,14 @@ package struct ObservationRefresh: Sendable {
       )
       return true
     }
+    // A machine that is off, or whose agent is silent for a while, still has its system.
+    observed.operatingSystem = vps.observation?.operatingSystem
+    if observed.powerState == .running,
+      let system = await observer.operatingSystem(of: vps.reference)
+    {
+      observed.operatingSystem = system
+    }
+    let seen = observed
     try await catalog.write { try $0.setObservation(seen, of: vps.id) }
     return true
   }

@@ -3,6 +3,7 @@ import Catalog
 import Datastore
 import Disks
 import Hypervisor
+import Jobs
 import Logging
 import Model
 import Operations
@@ -32,14 +33,19 @@ enum Composition {
     try await layout.prepare()
     let catalog = try await layout.openCatalog(logger: logger)
     let clock = SystemWallClock()
-    let operations = Operations(
-      catalog: catalog,
-      clock: clock,
-      policy: settings.policy,
-      logger: logger
-    )
-    try await register(settings.node, with: operations)
+    func operations(_ liveStatus: (any LiveStatusSource)?) -> Operations {
+      Operations(
+        catalog: catalog,
+        clock: clock,
+        policy: settings.policy,
+        logger: logger,
+        liveStatus: liveStatus
+      )
+    }
+    try await register(settings.node, with: operations(nil))
     var services: [any Service] = []
+    // Without a worker of its own the API has no way to a hypervisor, and needs none.
+    var liveStatus: (any LiveStatusSource)?
     if role == .worker || settings.worker.isEnabled {
       let parts = try await WorkerParts.make(
         settings,
@@ -49,11 +55,25 @@ enum Composition {
         logger: logger
       )
       services += parts.services
+      liveStatus = parts.liveStatus
     }
+    // Any number of processes may look: a turn is taken once.
+    let scheduler = BackupScheduler(operations(nil))
+    services.append(
+      PeriodicService(
+        PeriodicWork("schedules", every: Limits.scheduleInterval) { await scheduler.takeTurns() }
+      )
+    )
     if role == .server {
       let identity = try await settings.api.tls?.identity()
       services.append(
-        api(settings.api, identity: identity, operations: operations, clock: clock, logger: logger)
+        api(
+          settings.api,
+          identity: identity,
+          operations: operations(liveStatus),
+          clock: clock,
+          logger: logger
+        )
       )
       services.append(HangupReload(files: settings.api.tls, identity: identity, logger: logger))
     } else {

@@ -7,6 +7,7 @@ import Jobs
 import Logging
 import Model
 import Operations
+import Power
 import Restore
 import ServiceLifecycle
 
@@ -14,6 +15,8 @@ import ServiceLifecycle
 struct WorkerParts: Sendable {
   /// The services, in the order in which they start.
   let services: [any Service]
+  /// Where the node's VPSs can be looked at now.
+  let liveStatus: any LiveStatusSource
 
   /// Makes a node's worker with its engines and what it does beside its jobs.
   static func make(
@@ -37,7 +40,49 @@ struct WorkerParts: Sendable {
       clock: clock,
       logger: logger
     )
-    // The engines: one handler for each kind of job.
+    let handlers = handlers(
+      settings,
+      layout: layout,
+      catalog: catalog,
+      datastore: datastore,
+      hypervisor: hypervisor,
+      observer: observer,
+      clock: clock,
+      logger: logger
+    )
+    let worker = Worker(
+      catalog: catalog,
+      node: settings.node.name,
+      handlers: handlers,
+      clock: clock,
+      concurrency: settings.worker.concurrency,
+      attempts: settings.worker.attempts,
+      locksDirectory: layout.locks.path,
+      logger: logger,
+      startup: housekeeping.startup,
+      periodic: housekeeping.periodic
+    )
+    return WorkerParts(
+      services: [
+        Heartbeat(catalog: catalog, node: settings.node.name, clock: clock, logger: logger),
+        EventWatch(housekeeping: housekeeping, hypervisor: hypervisor),
+        worker,
+      ],
+      liveStatus: NodeStatusSource(node: settings.node.name, hypervisor: hypervisor)
+    )
+  }
+
+  /// The engines: one handler for each kind of job.
+  private static func handlers(
+    _ settings: Settings,
+    layout: DataLayout,
+    catalog: any Catalog,
+    datastore: LocalDatastore,
+    hypervisor: any Hypervisor,
+    observer: HostObserver,
+    clock: any WallClock,
+    logger: Logger
+  ) -> [JobKind: any JobHandler] {
     let backup = BackupHandler(
       parts: BackupParts(
         catalog: catalog,
@@ -65,23 +110,16 @@ struct WorkerParts: Sendable {
         reached: CrashMoments.restore
       )
     )
-    let worker = Worker(
-      catalog: catalog,
-      node: settings.node.name,
-      handlers: [.backup: backup, .restore: restore, .undo: restore],
-      clock: clock,
-      concurrency: settings.worker.concurrency,
-      attempts: settings.worker.attempts,
-      locksDirectory: layout.locks.path,
-      logger: logger,
-      startup: housekeeping.startup,
-      periodic: housekeeping.periodic
+    let power = PowerHandler(
+      parts: PowerParts(
+        catalog: catalog,
+        hypervisor: hypervisor,
+        observer: observer,
+        settings: PowerSettings(shutdownTimeout: settings.power.shutdownTimeout),
+        logger: logger
+      )
     )
-    return WorkerParts(services: [
-      Heartbeat(catalog: catalog, node: settings.node.name, clock: clock, logger: logger),
-      EventWatch(housekeeping: housekeeping, hypervisor: hypervisor),
-      worker,
-    ])
+    return [.backup: backup, .restore: restore, .undo: restore, .power: power]
   }
 
   private static func openDatastore(

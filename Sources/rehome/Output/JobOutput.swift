@@ -50,6 +50,8 @@ extension JobTask {
       ]
     case .undo(let task):
       ["restoreJobId": JSONValue(task.restoreJobID)]
+    case .power(let task):
+      ["action": .text(task.action.rawValue), "force": .boolean(task.isForced)]
     }
   }
 }
@@ -79,6 +81,7 @@ extension JobResult {
     case .backup(let result): result.json
     case .restore(let result): result.json
     case .undo(let result): result.json
+    case .power(let result): result.json
     }
   }
 }
@@ -114,6 +117,15 @@ extension UndoResult {
       "targetVpsId": JSONValue(targetVPSID), "restoreJobId": JSONValue(restoreJobID),
       "downtimeMilliseconds": .integer(downtime.totalMilliseconds), "downtime": downtime.json,
       "network": network.json, "note": .text(note),
+    ]
+  }
+}
+
+extension PowerResult {
+  fileprivate var json: JSONValue {
+    [
+      "action": .text(action.rawValue), "powerState": .text(powerState.rawValue),
+      "forced": .boolean(wasForced), "durationMilliseconds": .integer(milliseconds),
     ]
   }
 }

@@ -8,6 +8,7 @@ enum JobText {
     case .backup(let task): "backup \(task.backupID)"
     case .restore(let task): "restore of \(task.backupID) from \(task.sourceVPSID)"
     case .undo(let task): "undo of \(task.restoreJobID)"
+    case .power(let task): task.action.rawValue + (task.isForced ? ", by force if need be" : "")
     }
   }
 
@@ -43,6 +44,7 @@ enum JobText {
     case .needsOperator:
       "The files of \(job.vpsID) aren't as the journal says, so nothing more was touched. "
         + "An operator must look: `rehome job show \(job.id)`."
+    case .notRunning: "\(job.vpsID) doesn't run. Its disks were not touched."
     }
   }
 
@@ -55,6 +57,10 @@ enum JobText {
         "\(result.targetVPSID) has the disk again that it had before \(result.restoreJobID).",
         downtime(result.downtime), network(result.network), Table.printable(result.note),
       ].joined(separator: "\n")
+    case .power(let result):
+      "\(job.vpsID) is \(result.powerState.rawValue) after "
+        + "\(DurationText.short(milliseconds: result.milliseconds))"
+        + (result.wasForced ? "; its plug was pulled." : ".")
     }
   }
 

@@ -16,6 +16,7 @@ extension VPS {
       "network": JSONValue(network?.text), "hasUserData": .boolean(userData != nil),
       "adoptedSeed": JSONValue(adoptedSeedPath), "backupLimit": JSONValue(backupLimit),
       "createdAt": JSONValue(createdAt), "observedAt": JSONValue(observation?.observedAt),
+      "operatingSystem": observation?.operatingSystem?.json ?? .null,
       "resources": observation?.resources ?? .null,
       "disks": .list(observation?.disks.map(\.json) ?? []),
     ]
@@ -41,6 +42,7 @@ extension VPS {
     fields.add("Service", serviceStatus.rawValue)
     fields.add("Power", observation?.powerState.rawValue ?? "not seen yet")
     fields.add("Seen", observation?.observedAt.text)
+    fields.add("System", observation?.operatingSystem?.displayName)
     fields.add("Addresses", network.map { $0.addresses.joined(separator: ", ") } ?? "DHCP")
     fields.add("Seed", adoptedSeedPath.map { "\($0), taken over" })
     fields.add("Backups", backupLimit.map { "\(backupsUsed) of \($0)" } ?? "\(backupsUsed)")
@@ -81,6 +83,15 @@ extension UndoRecord {
     [
       "restoreJobId": JSONValue(restoreJobID), "until": JSONValue(until),
       "sizeBytes": .integer(sizeBytes),
+    ]
+  }
+}
+
+extension OperatingSystem {
+  fileprivate var json: JSONValue {
+    [
+      "displayName": .text(displayName), "family": .text(family), "version": JSONValue(version),
+      "variant": JSONValue(variant),
     ]
   }
 }

@@ -29,6 +29,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case nodeName = "node.name"
   case workerEnabled = "worker.enabled"
   case workerConcurrency = "worker.concurrency"
+  case powerShutdownTimeout = "power.shutdownTimeout"
   case restoreStrategy = "restore.strategy"
   case restoreUndoWindow = "restore.undoWindow"
   case restoreShutdownTimeout = "restore.shutdownTimeout"
@@ -94,6 +95,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .nodeName: "local"
     case .workerEnabled: "true"
     case .workerConcurrency: "2"
+    case .powerShutdownTimeout: "60s"
     case .restoreStrategy: "staged"
     case .restoreUndoWindow: "24h"
     case .restoreShutdownTimeout: "60s"
@@ -123,6 +125,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .workerEnabled: .truth
     case .workerConcurrency: .number(1...64)
     case .restoreStrategy: .choice(["staged", "in-place"])
+    case .powerShutdownTimeout: .duration
     case .restoreUndoWindow, .restoreShutdownTimeout, .restoreConfirmTimeout: .duration
     case .restoreAttempts: .number(1...100)
     case .restoreRate: .rate
@@ -163,7 +166,10 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .logLevel: "The least important messages that the log on standard error has."
     case .nodeName: "The name of this host in the catalog."
     case .workerEnabled: "Whether serve also does this node's jobs."
-    case .workerConcurrency: "How many jobs this node's worker does at the same time."
+    case .workerConcurrency:
+      "How many backups, restores and undos this node's worker does at the same time."
+    case .powerShutdownTimeout:
+      "How long a guest may take to obey a shutdown or restart before that has failed."
     case .restoreStrategy: "How a restore that asks for nothing gets the disk onto the target."
     case .restoreUndoWindow: "How long the former disk is kept after a restore."
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."

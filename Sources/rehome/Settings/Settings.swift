@@ -25,6 +25,11 @@ struct Settings: Sendable, Equatable {
     var attempts: Int
   }
 
+  /// What an installation decides about power actions.
+  struct Power: Sendable, Equatable {
+    var shutdownTimeout: Duration
+  }
+
   /// What an installation decides about restores.
   struct Restore: Sendable, Equatable {
     var strategy: RestoreStrategy
@@ -50,6 +55,7 @@ struct Settings: Sendable, Equatable {
 
   var api: API
   var worker: Worker
+  var power: Power
   var restore: Restore
   var storage: Storage
   var node: Node

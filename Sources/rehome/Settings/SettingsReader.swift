@@ -143,6 +143,7 @@ struct SettingsReader {
         concurrency: try number(.workerConcurrency),
         attempts: try number(.restoreAttempts)
       ),
+      power: Settings.Power(shutdownTimeout: try duration(.powerShutdownTimeout)),
       restore: Settings.Restore(
         strategy: try choice(.restoreStrategy),
         undoWindow: try duration(.restoreUndoWindow),

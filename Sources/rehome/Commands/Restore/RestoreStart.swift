@@ -4,11 +4,11 @@ import Operations
 
 extension RestoreStrategy: ExpressibleByArgument {}
 
-/// `rehome restore start --to VPS --from VPS --backup BACKUP`.
+/// `rehome restore start --to VPS [--from VPS] --backup BACKUP`.
 struct RestoreStart: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "start",
-    abstract: "Puts a backup of one VPS onto another VPS of the same client.",
+    abstract: "Puts a backup of a VPS onto another VPS of the same client, or onto itself.",
     discussion: """
       The target keeps running until its new disk is ready and verified. Its former disk is kept \
       for a while, so that the restore can be taken back.
@@ -18,8 +18,13 @@ struct RestoreStart: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The VPS that gets the backup.", valueName: "vps"))
   var to: String
 
-  @Option(help: ArgumentHelp("The VPS that the backup was made of.", valueName: "vps"))
-  var from: String
+  @Option(
+    help: ArgumentHelp(
+      "The VPS that the backup was made of; without it the VPS that gets it.",
+      valueName: "vps"
+    )
+  )
+  var from: String?
 
   @Option(help: "The backup's identifier.")
   var backup: String
@@ -46,15 +51,16 @@ struct RestoreStart: AsyncParsableCommand {
 
   func run() async throws {
     let context = try await CommandContext.open(options)
+    let target = try await context.vps(to).vps
+    var source: VPS?
+    if let from { source = try await context.vps(from).vps }
     let request = RestoreRequest(
-      target: to,
-      source: from,
+      target: target.id.text,
+      source: source?.id == target.id ? nil : source?.id.text,
       backup: backup,
       strategy: strategy,
       startsWhenOff: start
     )
-    let target = try await context.vps(to).vps
-    _ = try await context.vps(from)
     if dryRun {
       let preview = try await context.asking(missing: missing) { () async throws(Refusal) in
         try await context.operations.previewRestore(context.caller, request)
@@ -71,7 +77,8 @@ struct RestoreStart: AsyncParsableCommand {
 
   /// Target and source are known to be there when this is said.
   private var missing: String {
-    "There is no backup `\(backup)` of `\(from)` that can be put onto `\(to)`. It must be complete, "
-      + "and both VPSs must be of one client. `rehome backup list \(from)` shows what there is."
+    "There is no backup `\(backup)` of `\(from ?? to)` that can be put onto `\(to)`. It must be "
+      + "complete, and both VPSs must be of one client. "
+      + "`rehome backup list \(from ?? to)` shows what there is."
   }
 }

@@ -7,7 +7,8 @@ struct VPSGroup: AsyncParsableCommand {
     abstract: "VPSs: the libvirt domains that Rehome looks after.",
     subcommands: [
       VPSAdd.self, VPSList.self, VPSShow.self, VPSEdit.self, VPSSuspend.self, VPSResume.self,
-      VPSTerminate.self,
+      VPSTerminate.self, VPSStart.self, VPSShutdown.self, VPSStop.self, VPSRestart.self,
+      VPSReset.self,
     ]
   )
 }

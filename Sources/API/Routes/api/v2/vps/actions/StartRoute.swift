@@ -1,0 +1,37 @@
+import Hummingbird
+import Model
+import Operations
+
+/// `POST /api/v2/vps/{id}/actions/start`: boot a VPS that is off.
+struct StartRoute: CallerRoute {
+  static let method = HTTPRequest.Method.post
+  static let path: RouterPath = "/api/v2/vps/{id}/actions/start"
+  static let scope: Scope? = .powerVM
+  static let documentation = RouteDocumentation(
+    name: "startVPS",
+    summary: "Start VPS",
+    about: """
+      Boots it. A saved memory image is never thrown away: the start is refused then. Refused \
+      as the gate says; a data job in flight is no obstacle, except from a restore's stop to \
+      its start.
+      """,
+    chapter: .power,
+    answer: .json(
+      .accepted,
+      "The action is queued.",
+      .component("Accepted"),
+      example: Examples.accepted
+    )
+  )
+
+  let operations: Operations
+
+  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let job = try await operations.changePower(
+      context.caller,
+      of: context.identifier("id"),
+      PowerTask(action: .start)
+    )
+    return try .json(AcceptedWire(job), status: .accepted)
+  }
+}

@@ -1,0 +1,83 @@
+package import Catalog
+package import Model
+
+/// Which of a schedule's backups are kept: the newest complete ones, as many as it says.
+///
+/// A damaged backup counts as none, so the last good ones stay however many bad ones are newer.
+package enum Retention {
+  /// Who the audit log names for what schedules do.
+  static let actor = "scheduler"
+
+  /// Marks what a schedule no longer keeps as gone; the worker removes the files.
+  ///
+  /// Called in the transaction that completes one of its backups, so nothing goes before something
+  /// newer is there. What a job reads stays until the next time.
+  package static func apply(
+    _ id: ScheduleID,
+    at now: Timestamp,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) {
+    guard let schedule = try transaction.schedule(id) else { return }
+    for backup in try surplus(of: schedule, keeping: schedule.retentionCount, transaction)
+    where try transaction.holders(of: backup.id).isEmpty {
+      var gone = backup
+      gone.state = .deleting
+      try transaction.update(gone)
+      try transaction.append(
+        AuditEntry(
+          at: now,
+          actor: actor,
+          action: "backup.expire",
+          subject: backup.id.text,
+          detail: id.text
+        )
+      )
+    }
+  }
+
+  /// How many backups will go when the next one of a schedule is complete: so many stand in nobody's
+  /// way when its quota is asked.
+  static func surplus(
+    after schedule: BackupSchedule,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> Int {
+    try surplus(of: schedule, keeping: schedule.retentionCount - 1, transaction).count
+  }
+
+  /// When each of a VPS's backups will go, if its schedules run as they should.
+  static func expiries(
+    of vps: VPSID,
+    at now: Timestamp,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> [BackupID: Timestamp] {
+    var expiries: [BackupID: Timestamp] = [:]
+    for schedule in try transaction.schedules(of: vps) where schedule.isEnabled {
+      let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete])
+      // The oldest goes with the first turn in which there are more than are kept.
+      var turn = max(now, schedule.dueAt)
+      for _ in 0..<max(0, schedule.retentionCount - backups.count) {
+        turn = schedule.timing.next(after: turn)
+      }
+      for backup in backups.reversed() {
+        expiries[backup.id] = turn
+        turn = schedule.timing.next(after: turn)
+      }
+    }
+    return expiries
+  }
+
+  /// Everything older than the newest complete ones.
+  private static func surplus(
+    of schedule: BackupSchedule,
+    keeping count: Int,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> [Backup] {
+    let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete, .damaged])
+    var kept = 0
+    return backups.filter { backup in
+      guard kept < count else { return true }
+      if backup.state == .complete { kept += 1 }
+      return false
+    }
+  }
+}
