@@ -149,7 +149,8 @@ let package = Package(
     .target(
       name: "Restore",
       dependencies: [
-        "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model", "Operations",
+        "Catalog", "Checksum", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
+        "Operations",
         logging,
       ]
     ),
@@ -228,8 +229,8 @@ let package = Package(
     .testTarget(
       name: "RestoreTests",
       dependencies: [
-        "Backup", "Catalog", "Datastore", "Disks", "Hypervisor", "Jobs", "Model", "Operations",
-        "Power", "Restore", "TestSupport",
+        "Backup", "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Jobs", "Model",
+        "Operations", "Power", "Restore", "TestSupport",
       ]
     ),
     .testTarget(name: "TidyTests"),

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/falloc.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <poll.h>
@@ -47,6 +48,15 @@ static inline int rehome_exchange(const char *one, const char *other) {
 
 // Makes `to` share the blocks of `from`, where the file system can.
 static inline int rehome_clone(int to, int from) { return ioctl(to, FICLONE, from); }
+
+// How many extents a file has, or -1: asked with room for none, the kernel only counts.
+static inline int64_t rehome_extent_count(int fd) {
+  struct fiemap map;
+  memset(&map, 0, sizeof map);
+  map.fm_length = FIEMAP_MAX_OFFSET;
+  if (ioctl(fd, FS_IOC_FIEMAP, &map) < 0) return -1;
+  return map.fm_mapped_extents;
+}
 
 static inline int rehome_punch(int fd, int64_t offset, int64_t count) {
   return (int)syscall(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);

@@ -11,6 +11,17 @@ package func isZero(_ bytes: RawSpan) -> Bool {
   }
 }
 
+/// Whether two runs of bytes are the same.
+package func areEqual(_ one: RawSpan, _ other: RawSpan) -> Bool {
+  guard one.byteCount == other.byteCount else { return false }
+  return unsafe one.withUnsafeBytes { left in
+    unsafe other.withUnsafeBytes { right in
+      guard let left = left.baseAddress, let start = right.baseAddress else { return true }
+      return unsafe memcmp(left, start, right.count) == 0
+    }
+  }
+}
+
 /// Copies `source` to the front of `target`, which must have room for it.
 package func copy(_ source: RawSpan, into target: inout MutableRawSpan) {
   precondition(source.byteCount <= target.byteCount, "a copy needs room")

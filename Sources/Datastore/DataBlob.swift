@@ -1,4 +1,5 @@
 internal import Checksum
+internal import Disks
 internal import Zstd
 
 /// The envelope of every chunk and every `.blob` file: magic, CRC-32, payload.
@@ -87,6 +88,38 @@ enum DataBlob {
         throw blobError(error)
       }
     }
+  }
+
+  /// Makes `target` hold the payload of a blob whose header was read apart: a plain payload is there
+  /// already, a packed one is the first `count` bytes of `packed`.
+  ///
+  /// - Throws: Also for a payload that doesn't make exactly `length` bytes.
+  static func unpack(
+    _ head: [UInt8],
+    _ count: Int,
+    from packed: AlignedBuffer,
+    into target: AlignedBuffer,
+    expecting length: Int
+  ) throws(BlobError) {
+    let isPlain = Kind(startOf: head) == .plain
+    let checksum = (isPlain ? target : packed).withBytes(count) { CRC32.checksum(of: $0) }
+    guard checksum == LittleEndian.load(UInt32.self, from: head, at: 8) else {
+      throw .checksumMismatch
+    }
+    guard !isPlain else {
+      guard count == length else { throw .truncated }
+      return
+    }
+    let made = try packed.withBytes(count) { frame throws(BlobError) in
+      try target.withMutableBytes(length) { out throws(BlobError) in
+        do throws(ZstdError) {
+          return try ZstdFrame.decompress(frame, into: &out)
+        } catch {
+          throw blobError(error)
+        }
+      }
+    }
+    guard made == length else { throw .truncated }
   }
 
   private static func checkedKind(of blob: [UInt8]) throws(BlobError) -> Kind {

@@ -47,6 +47,36 @@ struct FileCalls: Sendable {
     return .bytes(try read(file, path: path, atMost: status.byteCount))
   }
 
+  /// Reads a whole regular file of at most `limit` bytes: its first `headCount` bytes by
+  /// themselves, and the rest to the front of the buffer that these bytes ask for.
+  func readSplit(
+    _ path: String,
+    headCount: Int,
+    limit: Int,
+    rest buffer: ([UInt8]) -> AlignedBuffer
+  ) throws(DatastoreError) -> SplitContent {
+    guard let file = try openForReading(path) else { return .absent }
+    var info = stat()
+    guard unsafe fstat(file.descriptor, &info) == 0 else { throw Self.failure("stat", path) }
+    let status = Self.status(of: info)
+    guard status.isRegularFile, (headCount...limit).contains(status.byteCount) else {
+      return .unacceptable
+    }
+    // The whole file at once, instead of a read-ahead window at a time.
+    posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_WILLNEED)
+    let head = try read(file, path: path, atMost: headCount)
+    let count = status.byteCount - headCount
+    guard head.count == headCount else { return .unacceptable }
+    let target = buffer(head)
+    guard count <= target.capacity else { return .unacceptable }
+    let isWhole = try target.withMutableBytes(count) { span throws(DatastoreError) in
+      try unsafe span.withUnsafeMutableBytes { bytes throws(DatastoreError) in
+        try unsafe fill(bytes, from: file, path: path)
+      }
+    }
+    return isWhole ? .bytes(head: head, restCount: count) : .unacceptable
+  }
+
   /// Reads the first bytes of a regular file, at most `count`; nil if it isn't there.
   func head(_ path: String, count: Int) throws(DatastoreError) -> [UInt8]? {
     guard let file = try openForReading(path) else { return nil }
@@ -247,6 +277,31 @@ extension FileCalls {
     }
     guard !failed else { throw Self.failure("read", path) }
     return bytes
+  }
+
+  /// Fills `bytes` from where the file stands; false if it ends before.
+  @unsafe
+  private func fill(
+    _ bytes: UnsafeMutableRawBufferPointer,
+    from file: borrowing OpenFile,
+    path: String
+  ) throws(DatastoreError) -> Bool {
+    var used = 0
+    while used < bytes.count {
+      let got = unsafe Glibc.read(
+        file.descriptor,
+        bytes.baseAddress.map { unsafe $0 + used },
+        bytes.count - used
+      )
+      if got > 0 {
+        used += got
+      } else if got == 0 {
+        return false
+      } else if errno != EINTR {
+        throw Self.failure("read", path)
+      }
+    }
+    return true
   }
 
   private func write(

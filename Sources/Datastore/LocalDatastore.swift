@@ -1,4 +1,3 @@
-package import Checksum
 package import Disks
 package import Logging
 
@@ -10,6 +9,9 @@ package final class LocalDatastore: Sendable {
   /// Who owns the groups that we make.
   static let owner = "rehome@pbs"
 
+  /// Packed chunks that are read at the same time where nobody brings threads and room of its own.
+  private static let ownScratchBuffers = 2
+
   /// Where the store is.
   package let path: String
 
@@ -17,6 +19,7 @@ package final class LocalDatastore: Sendable {
   let chunks: ChunkStore
   let files: FileExecutor
   let logger: Logger
+  let ownReader: ChunkReader
   private let lock: RecordLock
 
   /// Opens the store at `path`, which blocks for a moment.
@@ -42,6 +45,11 @@ package final class LocalDatastore: Sendable {
     self.logger = logger
     chunks = ChunkStore(layout: layout, sync: sync)
     files = FileExecutor(executor)
+    ownReader = ChunkReader(
+      layout: layout,
+      threads: executor,
+      packed: BufferPool(count: Self.ownScratchBuffers, capacity: FixedIndex.defaultChunkSize)
+    )
   }
 
   /// Makes an empty store at `path`, or completes one that is there; blocks for a second or two.
@@ -66,29 +74,6 @@ package final class LocalDatastore: Sendable {
       }
     }
     try calls.syncDirectory(layout.root)
-  }
-
-  /// Reads a chunk's plain bytes into the front of `buffer`, verified against its digest.
-  ///
-  /// After an error the buffer holds anything at all.
-  package func readChunk(
-    _ digest: Digest,
-    into buffer: AlignedBuffer,
-    expecting length: Int
-  ) async throws(DatastoreError) {
-    let chunks = chunks
-    try await files.run { calls throws(DatastoreError) in
-      let blob = try chunks.file(of: digest, calls)
-      let count = try buffer.withMutableBytes(length) { target throws(DatastoreError) in
-        do throws(BlobError) {
-          return try DataBlob.decode(blob, into: &target)
-        } catch {
-          throw error == .encrypted ? .chunkEncrypted(digest) : .chunkCorrupt(digest)
-        }
-      }
-      let found = buffer.withBytes(count) { Digest(sha256: $0) }
-      guard found == digest, count == length else { throw .chunkCorrupt(digest) }
-    }
   }
 
   // MARK: - Private parts

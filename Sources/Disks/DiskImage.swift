@@ -12,16 +12,18 @@ package enum DiskImage {
   ///   - format: Its format, as the domain's definition tells it.
   ///   - access: What it is opened for.
   ///   - directory: Where a private directory for the server's socket may be made.
+  ///   - threads: Where requests block; threads of its own if nil, or if a server does the work.
   /// - Returns: The open disk, to be closed by the caller.
   /// - Throws: `hostile` for an image that must not be opened, `locked` if somebody uses it.
   package static func open(
     _ path: String,
     format: DiskFormat,
     access: DiskAccess,
-    directory: String
+    directory: String,
+    threads: BlockingExecutor? = nil
   ) async throws(DiskError) -> any BlockDevice {
     switch format {
-    case .raw: try await RawDisk.open(path, access: access)
+    case .raw: try await RawDisk.open(path, access: access, threads: threads)
     case .qcow2: try await QemuNBD.open(path, access: access, directory: directory)
     }
   }

@@ -74,6 +74,16 @@ package final class RateLimiter: Sendable {
     }
   }
 
+  /// Counts bytes that have passed without asking; who asks later waits for them, too.
+  package func charge(_ bytes: Int) {
+    let now = elapsed()
+    state.withLock { state in
+      guard state.bytesPerSecond != nil, bytes > 0 else { return }
+      Self.refill(&state, now)
+      state.asked += Double(bytes)
+    }
+  }
+
   private func wait(for ticket: Double) -> Duration? {
     let now = elapsed()
     return state.withLock { state in

@@ -54,19 +54,26 @@ package final class RawDisk: BlockDevice {
   ///   - path: The resolved path of a regular file or a block device.
   ///   - access: Writing is for regular files only.
   ///   - isDirectWanted: Whether to pass the page cache by where that works.
+  ///   - threads: Where its requests block; threads of its own if nil.
   /// - Returns: The open disk, to be closed by the caller.
   /// - Throws: `unsupported` if it is no file or device, or a device to be written.
   package static func open(
     _ path: String,
     access: DiskAccess,
-    isDirectWanted: Bool = true
+    isDirectWanted: Bool = true,
+    threads: BlockingExecutor? = nil
   ) async throws(DiskError) -> RawDisk {
     try await BlockingExecutor.files.run { () throws(DiskError) in
-      try RawDisk(path, access: access, isDirectWanted: isDirectWanted)
+      try RawDisk(path, access, isDirectWanted: isDirectWanted, threads: threads)
     }
   }
 
-  private init(_ path: String, access: DiskAccess, isDirectWanted: Bool) throws(DiskError) {
+  private init(
+    _ path: String,
+    _ access: DiskAccess,
+    isDirectWanted: Bool,
+    threads: BlockingExecutor?
+  ) throws(DiskError) {
     let flags = (access == .read ? O_RDONLY : O_RDWR) | O_NOFOLLOW
     let files = try Files(path: path, flags: flags, isDirectWanted: isDirectWanted)
     (size, isBlockDevice) = try Self.measure(files.buffered)
@@ -76,7 +83,8 @@ package final class RawDisk: BlockDevice {
     self.path = path
     self.access = access
     state = Mutex(.open(files))
-    threads = BlockingExecutor(label: "rehome.disks.raw", width: Self.requestsInFlight)
+    self.threads =
+      threads ?? BlockingExecutor(label: "rehome.disks.raw", width: Self.requestsInFlight)
   }
 
   /// The size of an open file or block device.
@@ -162,8 +170,8 @@ package final class RawDisk: BlockDevice {
         state.withLock { $0 = .failed(error) }
         throw error
       }
-      // Without direct I/O this is what makes a later read come from the disk.
-      if files.direct == nil { posix_fadvise(files.buffered.number, 0, 0, POSIX_FADV_DONTNEED) }
+      // What went through the page cache, the odd end at least, is read from the disk from now on.
+      posix_fadvise(files.buffered.number, 0, 0, POSIX_FADV_DONTNEED)
     }
   }
 

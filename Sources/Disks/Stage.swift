@@ -7,13 +7,16 @@ package struct Stage: Sendable, Equatable {
   package let path: String
   /// The mark it carries.
   package let stamp: Stamp
+  /// Whether it holds what the disk beside it held, sharing its blocks, instead of zeros.
+  package let isClone: Bool
 
   /// Where the stage of `job` for the disk at the real path `current` is.
   package static func path(for current: String, job: String) -> String {
     "\(current.directoryPath)/.\(current.fileName).rehome-\(job)"
   }
 
-  /// Makes an empty disk beside `current`, stamped as new, open to whom `current` is open.
+  /// Makes a disk beside `current`, stamped as new, open to whom `current` is open: empty, or a clone
+  /// of `current` if that is wanted and the file system can.
   ///
   /// - Parameters:
   ///   - current: The real path of the disk to be replaced.
@@ -21,6 +24,8 @@ package struct Stage: Sendable, Equatable {
   ///   - virtualSize: The size that the guest is to see, in bytes.
   ///   - job: The job that it is for.
   ///   - disk: The disk's name in its domain.
+  ///   - isCloneWanted: Whether to begin with what `current` holds; only for raw disks, and only after
+  ///     ``CloneCheck``.
   /// - Returns: The stage.
   /// - Throws: `io` with `EEXIST` if the job has a stage already; see ``existing(for:job:disk:)``.
   package static func create(
@@ -28,7 +33,8 @@ package struct Stage: Sendable, Equatable {
     format: DiskFormat,
     virtualSize: Int64,
     job: String,
-    disk: String
+    disk: String,
+    isCloneWanted: Bool = false
   ) async throws(DiskError) -> Stage {
     let path = path(for: current, job: job)
     let stamp = Stamp(role: .new, job: job, disk: disk)
@@ -36,7 +42,11 @@ package struct Stage: Sendable, Equatable {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       try make(path, like: current, stamp: stamp)
     }
+    var isClone = false
     do throws(DiskError) {
+      if isCloneWanted, format == .raw {
+        isClone = try await clone(current, to: path, size: virtualSize)
+      }
       if let header {
         try await QemuImage.create(path, size: virtualSize, like: header)
       } else {
@@ -46,7 +56,7 @@ package struct Stage: Sendable, Equatable {
       await BlockingExecutor.files.run { _ = unsafe unlink(path) }
       throw error
     }
-    return Stage(path: path, stamp: stamp)
+    return Stage(path: path, stamp: stamp, isClone: isClone)
   }
 
   /// The stage that `job` has made before; nil if there is none.
@@ -61,7 +71,7 @@ package struct Stage: Sendable, Equatable {
     let stamp = Stamp(role: .new, job: job, disk: disk)
     do throws(DiskError) {
       guard try await Stamp.read(path) == stamp else { throw DiskError.stampMismatch(path: path) }
-      return Stage(path: path, stamp: stamp)
+      return Stage(path: path, stamp: stamp, isClone: false)
     } catch .notFound {
       return nil
     }
@@ -122,6 +132,28 @@ package struct Stage: Sendable, Equatable {
     } catch {
       unsafe unlink(path)
       throw error
+    }
+  }
+
+  /// Makes the empty file at `path` share all of `current`'s blocks; false if that can't be.
+  private static func clone(
+    _ current: String,
+    to path: String,
+    size: Int64
+  ) async throws(DiskError) -> Bool {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
+      let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
+      guard rehome_clone(file.number, source.number) == 0 else {
+        guard [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, EPERM, ENOSPC].contains(errno) else {
+          throw DiskError.last("clone", path)
+        }
+        return false
+      }
+      guard try file.status().st_size == size else {
+        throw DiskError.io(operation: "clone", path: path, errno: EIO)
+      }
+      return true
     }
   }
 

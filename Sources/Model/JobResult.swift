@@ -121,11 +121,14 @@ package struct RestoreResult: Sendable, Equatable, Codable {
   package var bytesWritten: Int64
   /// Bytes that needed no writing: zero, or there already.
   package var bytesReused: Int64
+  /// Bytes of the target's own disks that were read to see whether they need writing; nil in the
+  /// results of versions that never looked.
+  package var bytesCompared: Int64?
   /// How long the target was down.
   package var downtime: Downtime
   /// What is known of its network.
   package var network: NetworkOutcome
-  /// Whether everything that was written was read back and compared.
+  /// Whether everything that was written was read back from the disk and compared.
   package var verified: Bool
   /// Until when it can be taken back.
   package var undoUntil: Timestamp
@@ -141,6 +144,7 @@ package struct RestoreResult: Sendable, Equatable, Codable {
     bytesRead: Int64,
     bytesWritten: Int64,
     bytesReused: Int64,
+    bytesCompared: Int64? = nil,
     downtime: Downtime,
     network: NetworkOutcome,
     verified: Bool,
@@ -154,6 +158,7 @@ package struct RestoreResult: Sendable, Equatable, Codable {
     self.bytesRead = bytesRead
     self.bytesWritten = bytesWritten
     self.bytesReused = bytesReused
+    self.bytesCompared = bytesCompared
     self.downtime = downtime
     self.network = network
     self.verified = verified

@@ -22,6 +22,17 @@ package enum Limits {
   package static let chunkBytes = 4 * 1024 * 1024
   /// Chunks in flight in one backup or restore: bounds memory to this many chunks, twice.
   package static let chunksInFlight = 8
+  /// Steps of a restore's stage in flight: enough that some wait for the disk while others compute,
+  /// and that several writers share a flush.
+  package static let stageStepsInFlight = 12
+  /// Threads that block for one restore: one for each step in flight, and a few for what is read
+  /// back and compared meanwhile.
+  package static let stageThreads = 16
+  /// Packed chunks, and chunks being read back, at the same time: each has a buffer of a chunk's
+  /// size, so that all of a node's restores take 22 chunks' memory, whatever the disks' sizes.
+  package static let stageScratchBuffers = 5
+  /// Most extents of a disk that is cloned: the guest waits while the file system copies the list.
+  package static let cloneExtents = 65_536
   /// How long a lease lasts without renewal: long enough for a paused host, short enough that a
   /// dead worker's job goes on soon.
   package static let leaseDuration = Duration.seconds(30)

@@ -83,12 +83,57 @@ package struct StagedRecord: Sendable, Equatable, Codable {
   package var bytesWritten: Int64
   /// Bytes that needed no writing.
   package var bytesReused: Int64
+  /// Bytes of the target's own content that were read to see whether they need writing.
+  package var bytesCompared: Int64
+  /// Bytes that were made zero by freeing them.
+  package var bytesZeroed: Int64
+  /// Bytes that clones share with the disks that they were made of.
+  package var bytesShared: Int64
+  /// Whether everything that was written was read back and compared.
+  package var isReadBack: Bool
 
   /// Makes a record.
-  package init(bytesRead: Int64 = 0, bytesWritten: Int64 = 0, bytesReused: Int64 = 0) {
+  package init(
+    bytesRead: Int64 = 0,
+    bytesWritten: Int64 = 0,
+    bytesReused: Int64 = 0,
+    bytesCompared: Int64 = 0,
+    bytesZeroed: Int64 = 0,
+    bytesShared: Int64 = 0,
+    isReadBack: Bool = false
+  ) {
     self.bytesRead = bytesRead
     self.bytesWritten = bytesWritten
     self.bytesReused = bytesReused
+    self.bytesCompared = bytesCompared
+    self.bytesZeroed = bytesZeroed
+    self.bytesShared = bytesShared
+    self.isReadBack = isReadBack
+  }
+
+  // By hand, because a job may be taken up with rows that an earlier version wrote.
+  package init(from decoder: any Decoder) throws {
+    let row = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      bytesRead: try row.decode(Int64.self, forKey: .bytesRead),
+      bytesWritten: try row.decode(Int64.self, forKey: .bytesWritten),
+      bytesReused: try row.decode(Int64.self, forKey: .bytesReused),
+      bytesCompared: try row.decodeIfPresent(Int64.self, forKey: .bytesCompared) ?? 0,
+      bytesZeroed: try row.decodeIfPresent(Int64.self, forKey: .bytesZeroed) ?? 0,
+      bytesShared: try row.decodeIfPresent(Int64.self, forKey: .bytesShared) ?? 0,
+      isReadBack: try row.decodeIfPresent(Bool.self, forKey: .isReadBack) ?? true
+    )
+  }
+}
+
+extension StagedRecord {
+  static func += (left: inout StagedRecord, right: StagedRecord) {
+    left.bytesRead += right.bytesRead
+    left.bytesWritten += right.bytesWritten
+    left.bytesReused += right.bytesReused
+    left.bytesCompared += right.bytesCompared
+    left.bytesZeroed += right.bytesZeroed
+    left.bytesShared += right.bytesShared
   }
 }
 
@@ -165,10 +210,16 @@ package struct UndoDetail: Sendable, Equatable, Codable {
   package var disks: [StagedDisk]
   /// How the restore changed the seed.
   package var seed: SeedChange
+  /// Bytes that former and new disks share as clones; nil: none.
+  ///
+  /// Each write of the guest to one of them takes new room, which is promised to it while both disks
+  /// are there.
+  package var sharedBytes: Int64?
 
   /// Makes a detail.
-  package init(disks: [StagedDisk], seed: SeedChange) {
+  package init(disks: [StagedDisk], seed: SeedChange, sharedBytes: Int64? = nil) {
     self.disks = disks
     self.seed = seed
+    self.sharedBytes = sharedBytes
   }
 }

@@ -20,6 +20,12 @@ package struct RestoreSettings: Sendable {
   package var seedsDirectory: String
   /// Where sockets and scratch files of jobs stand.
   package var runtimeDirectory: String
+  /// What is proven before disks are exchanged.
+  package var verification: RestoreVerification
+  /// Whether a stage may begin as a clone of the target's disk.
+  package var clonesDisks: Bool
+  /// How urgent disk I/O is, where a job says nothing.
+  package var ioPriority: IOPriority
 
   /// Makes settings; the defaults are the documented ones.
   package init(
@@ -28,7 +34,10 @@ package struct RestoreSettings: Sendable {
     undoWindow: Duration = .seconds(24 * 3600),
     hypervisorPatience: Duration = .seconds(120),
     seedsDirectory: String,
-    runtimeDirectory: String
+    runtimeDirectory: String,
+    verification: RestoreVerification = .readback,
+    clonesDisks: Bool = true,
+    ioPriority: IOPriority = .normal
   ) {
     self.shutdownTimeout = shutdownTimeout
     self.confirmTimeout = confirmTimeout
@@ -36,6 +45,9 @@ package struct RestoreSettings: Sendable {
     self.hypervisorPatience = hypervisorPatience
     self.seedsDirectory = seedsDirectory
     self.runtimeDirectory = runtimeDirectory
+    self.verification = verification
+    self.clonesDisks = clonesDisks
+    self.ioPriority = ioPriority
   }
 }
 
@@ -61,7 +73,14 @@ package struct RestoreParts: Sendable {
   package var hypervisor: any Hypervisor
   package var observer: HostObserver
   package var exchange: any DiskExchange
+  /// Lends room for the chunks on their way to a disk.
   package var buffers: BufferPool
+  /// Lends room for packed chunks.
+  package var packed: BufferPool
+  /// Lends room for what is read back.
+  package var shadows: BufferPool
+  /// What is known of targets' disks without reading them.
+  package var maps: any TargetMaps
   /// What all restores of this node move passes here.
   package var rate: RateLimiter
   package var clock: any WallClock
@@ -77,7 +96,11 @@ package struct RestoreParts: Sendable {
     hypervisor: any Hypervisor,
     observer: HostObserver,
     exchange: any DiskExchange = RenameExchange(),
-    buffers: BufferPool,
+    buffers: BufferPool = BufferPool(
+      count: Limits.stageStepsInFlight,
+      capacity: Limits.chunkBytes
+    ),
+    maps: any TargetMaps = NoTargetMaps(),
     rate: RateLimiter = RateLimiter(),
     clock: any WallClock,
     settings: RestoreSettings,
@@ -90,6 +113,9 @@ package struct RestoreParts: Sendable {
     self.observer = observer
     self.exchange = exchange
     self.buffers = buffers
+    packed = BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes)
+    shadows = BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes)
+    self.maps = maps
     self.rate = rate
     self.clock = clock
     self.settings = settings

@@ -56,14 +56,14 @@ extension RestoreRun {
     }
     let until = parts.clock.now().advanced(by: parts.settings.undoWindow)
     let size = await undoBytes(of: stage.disks)
+    let counts = journal.staged ?? StagedRecord()
     let record = UndoRecord(
       vpsID: job.vpsID,
       restoreJobID: job.id,
       until: until,
-      detail: JournalText.of(UndoDetail(disks: stage.disks, seed: stop.seed)),
+      detail: undoDetail(stage, stop),
       sizeBytes: size
     )
-    let counts = journal.staged ?? StagedRecord()
     let result = RestoreResult(
       targetVPSID: job.vpsID,
       sourceVPSID: task.sourceVPSID,
@@ -71,10 +71,11 @@ extension RestoreRun {
       strategy: task.strategy,
       bytesRead: counts.bytesRead,
       bytesWritten: counts.bytesWritten,
-      bytesReused: counts.bytesReused,
+      bytesReused: counts.bytesReused + counts.bytesZeroed,
+      bytesCompared: counts.bytesCompared,
       downtime: stop.wasRunning ? journal.downtime : Downtime(),
       network: network,
-      verified: true,
+      verified: counts.isReadBack,
       undoUntil: until,
       notes: journal.confirm?.notes ?? []
     )
@@ -158,8 +159,15 @@ extension RestoreRun {
       vpsID: job.vpsID,
       restoreJobID: job.id,
       until: parts.clock.now().advanced(by: parts.settings.undoWindow),
-      detail: JournalText.of(UndoDetail(disks: stage.disks, seed: stop.seed)),
+      detail: undoDetail(stage, stop),
       sizeBytes: 0
+    )
+  }
+
+  private func undoDetail(_ stage: StageRecord, _ stop: StopRecord) -> String {
+    let shared = journal.staged?.bytesShared ?? 0
+    return JournalText.of(
+      UndoDetail(disks: stage.disks, seed: stop.seed, sharedBytes: shared > 0 ? shared : nil)
     )
   }
 

@@ -31,7 +31,10 @@ extension RestoreRun {
     try await record(.stage, .begun, StageRecord(disks: staged, stampJobID: job.id.text))
     try await discardStages()
     try await writeSeed()
-    var progress = StageProgress(total: snapshot.indexes.values.reduce(0) { $0 + $1.size })
+    var progress = StageProgress(
+      total: snapshot.indexes.values.reduce(0) { $0 + $1.size },
+      isReadBack: parts.settings.verification == .readback
+    )
     for disk in staged {
       try await copy(try index(of: disk, in: snapshot), to: disk, &progress)
     }
@@ -54,31 +57,38 @@ extension RestoreRun {
     return format
   }
 
-  /// Writes one disk: every chunk that isn't zero; the rest of a new disk is zero already.
+  /// Makes one disk, and makes it hold what the index says.
   private func copy(
     _ index: FixedIndex,
     to disk: StagedDisk,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     let format = try format(of: disk)
+    let isCloneWanted = try await isCloneWanted(for: disk, format)
     let id = job.id.text
-    let device = try await fromDisks { () async throws(DiskError) in
-      let stage = try await Stage.create(
+    let stage = try await fromDisks { () async throws(DiskError) in
+      try await Stage.create(
         beside: disk.currentPath,
         format: format,
         virtualSize: disk.sizeBytes,
         job: id,
-        disk: disk.device
+        disk: disk.device,
+        isCloneWanted: isCloneWanted
       )
-      return try await DiskImage.open(
+    }
+    let device = try await fromDisks { () async throws(DiskError) in
+      try await DiskImage.open(
         stage.path,
         format: format,
         access: .write,
-        directory: parts.settings.runtimeDirectory
+        directory: parts.settings.runtimeDirectory,
+        threads: threads
       )
     }
     do throws(StepStop) {
-      try await write(index, to: device, &progress)
+      let plan = try await plan(index, disk, on: device, isClone: stage.isClone)
+      if stage.isClone { progress.add(try await shared(with: disk), length: 0) }
+      try await fill(device, index, plan, &progress)
       // An error here fails the stage for good: a second try could lie.
       try await fromDisks { () async throws(DiskError) in try await device.flush() }
     } catch {
@@ -88,39 +98,91 @@ extension RestoreRun {
     try await fromDisks { () async throws(DiskError) in try await device.close() }
   }
 
-  private func write(
+  /// Whether a disk's stage is to begin as a clone; where it isn't, an empty one always does.
+  private func isCloneWanted(
+    for disk: StagedDisk,
+    _ format: DiskFormat
+  ) async throws(StepStop) -> Bool {
+    guard parts.settings.clonesDisks, format == .raw else { return false }
+    let promised = try await promisedBytes()
+    let finding = try await fromDisks { () async throws(DiskError) in
+      try await CloneCheck.look(at: disk.currentPath, reservedBytes: promised)
+    }
+    if finding == .allowed { return true }
+    parts.logger.info(
+      "disk not cloned",
+      metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)", "reason": "\(finding)"]
+    )
+    return false
+  }
+
+  /// What the file system has promised to clones: the guests' writes to blocks that are shared with
+  /// undo disks.
+  private func promisedBytes() async throws(StepStop) -> Int64 {
+    let node = job.node
+    let undos = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read {
+        try $0.expiredUndos(node: node, at: Timestamp(milliseconds: .max))
+      }
+    }
+    return undos.reduce(0) { sum, undo in
+      let detail: UndoDetail? = RestoreJournal.decode(undo.detail)
+      return sum + (detail?.sharedBytes ?? 0)
+    }
+  }
+
+  private func shared(with disk: StagedDisk) async throws(StepStop) -> StagedRecord {
+    let bytes = try await fromDisks { () async throws(DiskError) in
+      try await DiskImage.allocatedBytes(disk.currentPath)
+    }
+    return StagedRecord(bytesShared: bytes)
+  }
+
+  /// What is to be done with a disk that is empty, or holds what the target's held a moment ago.
+  private func plan(
     _ index: FixedIndex,
-    to device: any BlockDevice,
+    _ disk: StagedDisk,
+    on device: any BlockDevice,
+    isClone: Bool
+  ) async throws(StepStop) -> StagePlan {
+    guard isClone else { return .empty(index) }
+    let extents = try await fromDisks { () async throws(DiskError) in
+      try await device.extents(in: 0..<device.size)
+    }
+    let map = await parts.maps.map(of: try requireTarget(), device: disk.device)
+    return .delta(index, over: extents, map: map)
+  }
+
+  private func fill(
+    _ device: any BlockDevice,
+    _ index: FixedIndex,
+    _ plan: StagePlan,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
-    let store = parts.datastore
-    let rates = [context.rate, parts.rate]
-    var isHalfTold = false
+    let fill = StageFill(
+      index: index,
+      device: device,
+      reader: parts.datastore.reader(on: threads, packed: parts.packed),
+      buffers: parts.buffers,
+      shadows: parts.shadows,
+      flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
+      threads: threads,
+      rates: [context.rate, parts.rate]
+    )
     var counted = progress
-    try await ChunkWalk(index: index, buffers: parts.buffers).run { done, length throws(StepStop) in
-      counted.add(done, length: length)
+    counted.add(StagedRecord(bytesReused: plan.bytesReused), length: plan.bytesReused)
+    let wasHalf = progress.isHalf
+    try await StepWalk.run(plan.steps) { step, done throws(StepStop) in
+      counted.add(done, length: step.length(in: index))
       report(.stage, done: counted.bytesDone, total: counted.total)
+      priority.set(context.ioPriority ?? parts.settings.ioPriority)
       if Task.isCancelled { throw .interrupted(.leaseLost) }
       if context.isCancelRequested { throw .cancelled }
-      if !isHalfTold, counted.bytesDone * 2 >= counted.total { isHalfTold = true }
-    } body: { chunk, buffer throws(StepStop) in
-      let length = index.length(of: chunk)
-      guard !index.isZero(chunk) else { return StagedRecord(bytesReused: Int64(length)) }
-      for rate in rates { await rate.spend(length) }
-      try await fromDatastore { () async throws(DatastoreError) in
-        try await store.readChunk(index.digests[chunk], into: buffer, expecting: length)
-      }
-      try await fromDisks { () async throws(DiskError) in
-        try await device.write(
-          at: Int64(chunk) * Int64(index.chunkSize),
-          from: buffer,
-          count: length
-        )
-      }
-      return StagedRecord(bytesRead: Int64(length), bytesWritten: Int64(length))
+    } body: { step throws(StepStop) in
+      try await fill.perform(step)
     }
     progress = counted
-    if isHalfTold { await parts.reached(.duringStage) }
+    if !wasHalf, progress.isHalf { await parts.reached(.duringStage) }
   }
 
   /// Closes a disk whose outcome no longer matters.
@@ -149,14 +211,28 @@ extension RestoreRun {
 struct StageProgress {
   let total: Int64
   private(set) var bytesDone: Int64 = 0
-  private(set) var record = StagedRecord()
+  private(set) var record: StagedRecord
 
-  init(total: Int64) {
+  init(total: Int64, isReadBack: Bool = false) {
     self.total = total
+    record = StagedRecord(isReadBack: isReadBack)
   }
 
-  mutating func add(_ chunk: StagedRecord, length: Int) {
-    bytesDone += Int64(length)
-    record += chunk
+  /// Whether half of it is done.
+  var isHalf: Bool { bytesDone * 2 >= total }
+
+  mutating func add(_ step: StagedRecord, length: Int64) {
+    bytesDone += length
+    record += step
+  }
+}
+
+extension StagePlan.Step {
+  /// How many bytes of the disk it is about, within the index.
+  func length(in index: FixedIndex) -> Int64 {
+    switch self {
+    case .write(let chunk), .compare(let chunk): Int64(index.length(of: chunk))
+    case .zero(let range): Int64(range.clamped(to: 0..<index.size).count)
+    }
   }
 }

@@ -7,7 +7,8 @@ import Model
 import Operations
 
 extension RestoreRun {
-  /// Reads back what was staged, from the disk and not from memory, and compares it.
+  /// Looks at the staged disks as whoever starts from them will find them: opened anew, of the right
+  /// size, zero where they must be.
   func verify() async throws(StepStop) {
     try await record(.verify, .begun)
     guard let disks = journal.stage?.disks else {
@@ -19,9 +20,8 @@ extension RestoreRun {
     }
     guard let backup else { throw StepStop(Refusal.notFound) }
     let snapshot = try await openSnapshot(backup)
-    var progress = StageProgress(total: disks.reduce(0) { $0 + $1.sizeBytes })
     for disk in disks {
-      try await verify(disk, against: try index(of: disk, in: snapshot), &progress)
+      try await verify(disk, against: try index(of: disk, in: snapshot))
       await parts.reached(.duringVerify)
     }
     // One undo per VPS: the older one goes now that the newer stage is known to be good.
@@ -31,8 +31,7 @@ extension RestoreRun {
 
   private func verify(
     _ disk: StagedDisk,
-    against index: FixedIndex,
-    _ progress: inout StageProgress
+    against index: FixedIndex
   ) async throws(StepStop) {
     let format = try format(of: disk)
     let device = try await fromDisks { () async throws(DiskError) in
@@ -40,13 +39,13 @@ extension RestoreRun {
         disk.stagedPath,
         format: format,
         access: .read,
-        directory: parts.settings.runtimeDirectory
+        directory: parts.settings.runtimeDirectory,
+        threads: threads
       )
     }
     do throws(StepStop) {
-      guard device.size == disk.sizeBytes else { throw Self.differs(disk) }
-      try await compare(device, of: disk, with: index, &progress)
-      try await requireZeros(device, of: disk, from: index.size)
+      guard device.size == disk.sizeBytes else { throw .differs }
+      try await requireZeros(device, of: disk, as: index)
     } catch {
       await close(device)
       throw error
@@ -54,50 +53,26 @@ extension RestoreRun {
     await close(device)
   }
 
-  private func compare(
-    _ device: any BlockDevice,
-    of disk: StagedDisk,
-    with index: FixedIndex,
-    _ progress: inout StageProgress
-  ) async throws(StepStop) {
-    var counted = progress
-    try await ChunkWalk(index: index, buffers: parts.buffers).run { done, length throws(StepStop) in
-      counted.add(done, length: length)
-      report(.verify, done: counted.bytesDone, total: counted.total)
-      if Task.isCancelled { throw .interrupted(.leaseLost) }
-      if context.isCancelRequested { throw .cancelled }
-    } body: { chunk, buffer throws(StepStop) in
-      let length = index.length(of: chunk)
-      let start = Int64(chunk) * Int64(index.chunkSize)
-      if index.isZero(chunk), try await Self.isHole(device, start..<start + Int64(length)) {
-        return StagedRecord()
-      }
-      try await fromDisks { () async throws(DiskError) in
-        try await device.read(at: start, into: buffer, count: length)
-      }
-      let isEqual = buffer.withBytes(length) { bytes in
-        index.isZero(chunk)
-          ? isZero(bytes) : Digest(sha256: bytes).equals(index.digests[chunk])
-      }
-      guard isEqual else { throw Self.differs(disk) }
-      return StagedRecord()
-    }
-    progress = counted
-  }
-
-  /// A smaller backup leaves zeros behind it.
+  /// What was never written, or made zero, reads as zeros: the chunks that are zero in the backup,
+  /// and what lies behind a smaller one.
+  ///
+  /// What was written has been read back while the disk was filled.
   private func requireZeros(
     _ device: any BlockDevice,
     of disk: StagedDisk,
-    from start: Int64
+    as index: FixedIndex
   ) async throws(StepStop) {
-    guard start < device.size else { return }
-    let extents = try await fromDisks { () async throws(DiskError) in
-      try await device.extents(in: start..<device.size)
-    }
-    // The block that the backup's end shares with the rest is data as a whole.
-    for extent in extents where !extent.isZero {
-      try await requireZeros(device, of: disk, in: extent.range)
+    for range in index.zeroRanges(upTo: device.size) {
+      if Task.isCancelled { throw .interrupted(.leaseLost) }
+      if context.isCancelRequested { throw .cancelled }
+      report(.verify, done: range.lowerBound, total: device.size)
+      let extents = try await fromDisks { () async throws(DiskError) in
+        try await device.extents(in: range)
+      }
+      // A piece that shares its block with data isn't a hole; it is read.
+      for extent in extents where !extent.isZero {
+        try await requireZeros(device, of: disk, in: extent.range)
+      }
     }
   }
 
@@ -116,24 +91,35 @@ extension RestoreRun {
         }
         return buffer.withBytes(count) { isZero($0) }
       }
-      guard isEmpty else { throw Self.differs(disk) }
+      guard isEmpty else { throw .differs }
       offset += Int64(count)
     }
   }
+}
 
-  private static func isHole(
-    _ device: any BlockDevice,
-    _ range: Range<Int64>
-  ) async throws(StepStop) -> Bool {
-    try await fromDisks { () async throws(DiskError) in
-      try await device.extents(in: range).allSatisfy(\.isZero)
+extension StepStop {
+  /// What was written and made durable isn't what the disk has.
+  static let differs = StepStop.because(
+    .internalError,
+    "The staged disk doesn't read back as it was written; the storage is at fault."
+  )
+}
+
+extension FixedIndex {
+  /// The runs of zeros of a disk of `size` bytes that holds this index, and zeros behind it.
+  func zeroRanges(upTo size: Int64) -> [Range<Int64>] {
+    var ranges: [Range<Int64>] = []
+    func add(_ range: Range<Int64>) {
+      guard let last = ranges.last, last.upperBound == range.lowerBound else {
+        return ranges.append(range)
+      }
+      ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
     }
-  }
-
-  private static func differs(_ disk: StagedDisk) -> StepStop {
-    .because(
-      .internalError,
-      "The staged disk \(disk.device) doesn't read back as it was written; the storage is at fault."
-    )
+    for chunk in 0..<chunkCount where isZero(chunk) {
+      let start = Int64(chunk) * Int64(chunkSize)
+      add(start..<start + Int64(length(of: chunk)))
+    }
+    if self.size < size { add(self.size..<size) }
+    return ranges
   }
 }

@@ -14,6 +14,10 @@ final class RestoreRun {
   let job: Job
   let kind: RestoreKind
   let isLastAttempt: Bool
+  /// Follows what the job's limits say.
+  let priority: ThreadPriority
+  /// Where this job blocks.
+  let threads: BlockingExecutor
   var journal = RestoreJournal()
   var target: VPS?
   /// Held from before the exchange until just before the start.
@@ -31,6 +35,12 @@ final class RestoreRun {
     self.parts = parts
     self.context = context
     isLastAttempt = isLast
+    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
+    threads = BlockingExecutor(
+      label: "rehome.restore.\(job.id)",
+      width: Limits.stageThreads,
+      priority: priority
+    )
     machine = RestoreMachine(kind)
   }
 

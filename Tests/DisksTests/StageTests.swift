@@ -238,3 +238,75 @@ struct StageTests {
     }
   }
 }
+
+struct CloneTests {
+  @Test func `A clone holds what the disk held, and later writes to either don't meet`()
+    async throws
+  {
+    try await withScratch { scratch in
+      try await withReflink(scratch) { point in
+        let current = "\(point)/disk"
+        let held = pattern(1 << 20)
+        try write(held, to: current)
+        let stage = try await Stage.create(
+          beside: current,
+          format: .raw,
+          virtualSize: 1 << 20,
+          job: "job-a",
+          disk: "vda",
+          isCloneWanted: true
+        )
+        #expect(stage.isClone)
+        #expect(try await Stamp.read(stage.path)?.role == .new)
+        #expect(try contents(stage.path) == held)
+        let live = try await RawDisk.open(current, access: .write)
+        try await live.put(pattern(4096, seed: 3), at: 8192)
+        try await live.close()
+        #expect(try contents(stage.path) == held)
+      }
+    }
+  }
+
+  @Test func `Where nothing can be cloned the stage is empty`() async throws {
+    try await withScratch { scratch in
+      try await withMount(scratch, ["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) { point in
+        try write(pattern(1 << 20), to: "\(point)/disk")
+        let stage = try await Stage.create(
+          beside: "\(point)/disk",
+          format: .raw,
+          virtualSize: 1 << 20,
+          job: "job-a",
+          disk: "vda",
+          isCloneWanted: true
+        )
+        #expect(!stage.isClone)
+        #expect(try contents(stage.path) == [UInt8](repeating: 0, count: 1 << 20))
+      }
+    }
+  }
+
+  @Test func `A disk is cloned only with room for both to be whole`() async throws {
+    try await withScratch { scratch in
+      try await withReflink(scratch) { point in
+        try write(pattern(8 << 20), to: "\(point)/disk")
+        #expect(try await CloneCheck.look(at: "\(point)/disk", reservedBytes: 0) == .allowed)
+        let finding = try await CloneCheck.look(at: "\(point)/disk", reservedBytes: 1 << 40)
+        guard case .cramped(let needed, _) = finding else {
+          Issue.record("\(finding)")
+          return
+        }
+        #expect(needed >= (1 << 40) + (8 << 20))
+      }
+    }
+  }
+}
+
+/// A small XFS that can reflink.
+private func withReflink(_ scratch: String, _ body: (String) async throws -> Void) async throws {
+  let image = "\(scratch)/xfs.img"
+  try await Tool.succeed("truncate", "-s", "512M", image)
+  guard try await Tool.run("mkfs.xfs", "-q", "-m", "reflink=1", image).status == 0 else {
+    try Test.cancel("no mkfs.xfs here")
+  }
+  try await withMount(scratch, ["-o", "loop", image], body)
+}

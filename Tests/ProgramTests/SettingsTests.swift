@@ -44,6 +44,8 @@ struct SettingsTests {
           undoWindow: .seconds(86_400),
           shutdownTimeout: .seconds(60),
           confirmTimeout: .seconds(180),
+          verification: .readback,
+          clonesDisks: true,
           bytesPerSecond: nil,
           ioPriority: .normal
         )
@@ -112,7 +114,8 @@ struct SettingsTests {
     (.workerEnabled, "perhaps"), (.restoreUndoWindow, "24"), (.restoreUndoWindow, "1w"),
     (.restoreUndoWindow, "-1h"), (.restoreStrategy, "fast"), (.datastoreSync, "some"),
     (.logLevel, "loud"), (.restoreRate, "0"), (.restoreRate, "fast"), (.restoreRate, "-1M"),
-    (.restoreIOPriority, "high"), (.dataPath, ""),
+    (.restoreIOPriority, "high"), (.restoreVerify, "none"), (.restoreClone, "auto"),
+    (.dataPath, ""),
   ])
   func `a wrong value is told, never replaced`(_ key: SettingKey, _ value: String) async {
     await #expect(throws: SettingsFault.badValue(key: key, value: value)) {

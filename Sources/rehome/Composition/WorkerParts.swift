@@ -102,7 +102,6 @@ struct WorkerParts: Sendable {
         datastore: datastore,
         hypervisor: hypervisor,
         observer: observer,
-        buffers: chunkBuffers(),
         rate: RateLimiter(bytesPerSecond: settings.restore.bytesPerSecond),
         clock: clock,
         settings: restoreSettings(settings.restore, layout: layout),
@@ -142,7 +141,7 @@ struct WorkerParts: Sendable {
     }
   }
 
-  /// Each kind of job has buffers of its own, so that a backup never waits for a restore's.
+  /// Backups have buffers of their own, and never wait for a restore's.
   private static func chunkBuffers() -> BufferPool {
     BufferPool(count: Limits.chunksInFlight, capacity: Limits.chunkBytes)
   }
@@ -156,7 +155,10 @@ struct WorkerParts: Sendable {
       confirmTimeout: restore.confirmTimeout,
       undoWindow: restore.undoWindow,
       seedsDirectory: layout.seeds.path,
-      runtimeDirectory: layout.run.path
+      runtimeDirectory: layout.run.path,
+      verification: restore.verification,
+      clonesDisks: restore.clonesDisks,
+      ioPriority: restore.ioPriority
     )
   }
 }

@@ -103,7 +103,7 @@ extension RestoreResult {
       "targetVpsId": JSONValue(targetVPSID), "sourceVpsId": JSONValue(sourceVPSID),
       "backupId": JSONValue(backupID), "strategy": .text(strategy.rawValue),
       "bytesRead": .integer(bytesRead), "bytesWritten": .integer(bytesWritten),
-      "bytesReused": .integer(bytesReused),
+      "bytesReused": .integer(bytesReused), "bytesCompared": .integer(bytesCompared ?? 0),
       "downtimeMilliseconds": .integer(downtime.totalMilliseconds), "downtime": downtime.json,
       "network": network.json, "verified": .boolean(verified), "undoUntil": JSONValue(undoUntil),
       "notes": JSONValue(notes),

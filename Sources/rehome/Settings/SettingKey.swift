@@ -35,6 +35,8 @@ enum SettingKey: String, CaseIterable, Sendable {
   case restoreShutdownTimeout = "restore.shutdownTimeout"
   case restoreConfirmTimeout = "restore.confirmTimeout"
   case restoreAttempts = "restore.attempts"
+  case restoreVerify = "restore.verify"
+  case restoreClone = "restore.clone"
   case restoreRate = "restore.rate"
   case restoreIOPriority = "restore.ioPriority"
   case problemsTypeBase = "problems.typeBase"
@@ -101,6 +103,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "60s"
     case .restoreConfirmTimeout: "180s"
     case .restoreAttempts: "3"
+    case .restoreVerify: "readback"
+    case .restoreClone: "true"
     case .restoreRate: "none"
     case .restoreIOPriority: "normal"
     case .problemsTypeBase: "https://developer.hostup.se/errors/"
@@ -128,6 +132,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .powerShutdownTimeout: .duration
     case .restoreUndoWindow, .restoreShutdownTimeout, .restoreConfirmTimeout: .duration
     case .restoreAttempts: .number(1...100)
+    case .restoreVerify: .choice(["readback", "source-only"])
+    case .restoreClone: .truth
     case .restoreRate: .rate
     case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
@@ -175,6 +181,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."
     case .restoreConfirmTimeout: "How long a guest may take to show its addresses."
     case .restoreAttempts: "How often a job is tried before it has failed for good."
+    case .restoreVerify: "Whether a staged disk is read back before it is exchanged."
+    case .restoreClone: "Whether a stage may begin as a clone of the target's disk."
     case .restoreRate: "How many bytes a second all restores of this node move together."
     case .restoreIOPriority: "How urgent the disk I/O of restores is to the kernel."
     case .problemsTypeBase: "What the type of an API's problem begins with; the code follows."

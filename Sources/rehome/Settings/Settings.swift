@@ -36,6 +36,8 @@ struct Settings: Sendable, Equatable {
     var undoWindow: Duration
     var shutdownTimeout: Duration
     var confirmTimeout: Duration
+    var verification: RestoreVerification
+    var clonesDisks: Bool
     var bytesPerSecond: Int64?
     var ioPriority: IOPriority
   }

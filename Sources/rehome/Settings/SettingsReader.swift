@@ -149,6 +149,8 @@ struct SettingsReader {
         undoWindow: try duration(.restoreUndoWindow),
         shutdownTimeout: try duration(.restoreShutdownTimeout),
         confirmTimeout: try duration(.restoreConfirmTimeout),
+        verification: try choice(.restoreVerify),
+        clonesDisks: try truth(.restoreClone),
         bytesPerSecond: try rate(.restoreRate),
         ioPriority: try choice(.restoreIOPriority)
       ),

@@ -1,0 +1,119 @@
+import Checksum
+import Datastore
+import Disks
+import Model
+
+/// Does the steps of a plan on one disk: fetch, verify, write, read back.
+///
+/// What comes from the datastore has its SHA-256 before it is written. What was written is flushed,
+/// read from the disk again and compared with the buffer that is still there, while other chunks
+/// are fetched and written: the disk and the cores never wait for each other.
+struct StageFill: Sendable {
+  let index: FixedIndex
+  let device: any BlockDevice
+  let reader: ChunkReader
+  /// Lends room for the chunks on their way.
+  let buffers: BufferPool
+  /// Lends room for what is read back.
+  let shadows: BufferPool
+  /// Nil: what was written isn't read back.
+  let flushes: FlushGroup?
+  /// Where hashing and comparing is done, so that no thread of Swift's pool is kept from its work.
+  let threads: BlockingExecutor
+  let rates: [RateLimiter]
+
+  /// Does a step and tells what it moved.
+  func perform(_ step: StagePlan.Step) async throws(StepStop) -> StagedRecord {
+    switch step {
+    case .write(let chunk):
+      await spend(index.length(of: chunk))
+      return try await buffers.withBuffer { buffer throws(StepStop) in
+        try await replace(chunk, buffer)
+      }
+    case .compare(let chunk):
+      let length = index.length(of: chunk)
+      await spend(length)
+      return try await buffers.withBuffer { buffer throws(StepStop) in
+        if try await holds(chunk, buffer) {
+          return StagedRecord(bytesReused: Int64(length), bytesCompared: Int64(length))
+        }
+        for rate in rates { rate.charge(length) }
+        return try await replace(chunk, buffer).comparing(length)
+      }
+    case .zero(let range):
+      return try await zero(range)
+    }
+  }
+
+  private func offset(of chunk: Int) -> Int64 { Int64(chunk) * Int64(index.chunkSize) }
+
+  /// Whether the disk holds a chunk already.
+  private func holds(_ chunk: Int, _ buffer: AlignedBuffer) async throws(StepStop) -> Bool {
+    let length = index.length(of: chunk)
+    try await fromDisks { () async throws(DiskError) in
+      try await device.read(at: offset(of: chunk), into: buffer, count: length)
+    }
+    let wanted = index.digests[chunk]
+    return await threads.run {
+      buffer.withBytes(length) { Digest(sha256: $0) }.equals(wanted)
+    }
+  }
+
+  private func replace(
+    _ chunk: Int,
+    _ buffer: AlignedBuffer
+  ) async throws(StepStop) -> StagedRecord {
+    let length = index.length(of: chunk)
+    try await fromDatastore { () async throws(DatastoreError) in
+      try await reader.read(index.digests[chunk], into: buffer, expecting: length)
+    }
+    try await fromDisks { () async throws(DiskError) in
+      try await device.write(at: offset(of: chunk), from: buffer, count: length)
+    }
+    try await readBack(chunk, buffer, length)
+    return StagedRecord(bytesRead: Int64(length), bytesWritten: Int64(length))
+  }
+
+  /// Compares what the disk has now with what was written, after it was made durable.
+  private func readBack(
+    _ chunk: Int,
+    _ buffer: AlignedBuffer,
+    _ length: Int
+  ) async throws(StepStop) {
+    guard let flushes else { return }
+    // An error here fails the stage for good: a second try could lie.
+    try await fromDisks { () async throws(DiskError) in try await flushes.flush() }
+    let isSame = try await shadows.withBuffer { shadow throws(StepStop) in
+      try await fromDisks { () async throws(DiskError) in
+        try await device.read(at: offset(of: chunk), into: shadow, count: length)
+      }
+      return await threads.run {
+        buffer.withBytes(length) { written in
+          shadow.withBytes(length) { areEqual(written, $0) }
+        }
+      }
+    }
+    guard isSame else { throw .differs }
+  }
+
+  private func zero(_ range: Range<Int64>) async throws(StepStop) -> StagedRecord {
+    try await fromDisks { () async throws(DiskError) in
+      try await device.zero(at: range.lowerBound, count: Int64(range.count))
+    }
+    return StagedRecord(bytesZeroed: Int64(range.count))
+  }
+
+  /// Waits for its turn, before it takes a buffer: who is slow must not keep others from theirs.
+  private func spend(_ bytes: Int) async {
+    for rate in rates { await rate.spend(bytes) }
+  }
+}
+
+extension StagedRecord {
+  /// The same, after `length` bytes of the disk were read for nothing.
+  fileprivate func comparing(_ length: Int) -> StagedRecord {
+    var record = self
+    record.bytesCompared = Int64(length)
+    return record
+  }
+}

@@ -1,0 +1,52 @@
+package import Datastore
+package import Model
+
+/// What is known of a disk's content without reading it: what it held at a moment, and what may
+/// have been written since.
+package struct TargetMap: Sendable, Equatable {
+  /// What the disk held.
+  package let index: FixedIndex
+  /// The bytes that may be others since; anything not in here is as the index says.
+  package let dirty: [Range<Int64>]
+
+  private let dirtyChunks: Set<Int>
+
+  /// Makes a map.
+  package init(index: FixedIndex, dirty: [Range<Int64>]) {
+    self.index = index
+    self.dirty = dirty
+    var chunks: Set<Int> = []
+    for range in dirty where !range.isEmpty {
+      let last = min((range.upperBound - 1) / Int64(index.chunkSize), Int64(index.chunkCount - 1))
+      let first = max(0, range.lowerBound / Int64(index.chunkSize))
+      guard first <= last else { continue }
+      chunks.formUnion(Int(first)...Int(last))
+    }
+    dirtyChunks = chunks
+  }
+
+  /// Whether the chunks of both are the same pieces of a disk.
+  func describes(_ other: FixedIndex) -> Bool { index.chunkSize == other.chunkSize }
+
+  /// Whether a chunk of the disk is known to be the one of `wanted`.
+  func vouches(for chunk: Int, as wanted: FixedIndex) -> Bool {
+    chunk < index.chunkCount && index.digests[chunk] == wanted.digests[chunk]
+      && index.length(of: chunk) == wanted.length(of: chunk) && !dirtyChunks.contains(chunk)
+  }
+}
+
+/// Who knows what targets' disks hold.
+package protocol TargetMaps: Sendable {
+  /// What is known of a disk; nil: nothing that one may lean on.
+  ///
+  /// Asked after the clone was made, so that a write in between counts as dirty.
+  func map(of target: VPS, device: String) async -> TargetMap?
+}
+
+/// Knows nothing: everything is read.
+package struct NoTargetMaps: TargetMaps {
+  /// Makes it.
+  package init() {}
+
+  package func map(of target: VPS, device: String) async -> TargetMap? { nil }
+}
