@@ -34,8 +34,9 @@ package final class RawDisk: BlockDevice {
     /// False once the file system has refused a direct request that it had promised to take.
     let directWorks = Atomic<Bool>(true)
 
-    init(path: String, flags: Int32, isDirectWanted: Bool) throws(DiskError) {
-      buffered = try Descriptor(path, flags)
+    init(path: String, flags: Int32, claim: Int32, isDirectWanted: Bool) throws(DiskError) {
+      // One descriptor claims: the kernel takes a second for somebody else's.
+      buffered = try Descriptor(path, flags | claim)
       guard isDirectWanted else {
         direct = nil
         return
@@ -52,8 +53,10 @@ package final class RawDisk: BlockDevice {
   ///
   /// - Parameters:
   ///   - path: The resolved path of a regular file or a block device.
-  ///   - access: Writing is for regular files only.
+  ///   - access: Writing is for regular files, unless a device is explicitly meant.
   ///   - isDirectWanted: Whether to pass the page cache by where that works.
+  ///   - isDeviceWritten: Whether a block device may be opened for writing; the kernel refuses one
+  ///     that the host itself has mounted.
   ///   - threads: Where its requests block; threads of its own if nil.
   /// - Returns: The open disk, to be closed by the caller.
   /// - Throws: `unsupported` if it is no file or device, or a device to be written.
@@ -61,10 +64,17 @@ package final class RawDisk: BlockDevice {
     _ path: String,
     access: DiskAccess,
     isDirectWanted: Bool = true,
+    isDeviceWritten: Bool = false,
     threads: BlockingExecutor? = nil
   ) async throws(DiskError) -> RawDisk {
     try await BlockingExecutor.files.run { () throws(DiskError) in
-      try RawDisk(path, access, isDirectWanted: isDirectWanted, threads: threads)
+      try RawDisk(
+        path,
+        access,
+        isDirectWanted: isDirectWanted,
+        isDeviceWritten: isDeviceWritten,
+        threads: threads
+      )
     }
   }
 
@@ -72,13 +82,20 @@ package final class RawDisk: BlockDevice {
     _ path: String,
     _ access: DiskAccess,
     isDirectWanted: Bool,
+    isDeviceWritten: Bool,
     threads: BlockingExecutor?
   ) throws(DiskError) {
     let flags = (access == .read ? O_RDONLY : O_RDWR) | O_NOFOLLOW
-    let files = try Files(path: path, flags: flags, isDirectWanted: isDirectWanted)
+    let files = try Files(
+      path: path,
+      flags: flags,
+      // On a device O_EXCL means: not while the host uses it. On a file, without O_CREAT, nothing.
+      claim: access == .write && isDeviceWritten ? O_EXCL : 0,
+      isDirectWanted: isDirectWanted
+    )
     (size, isBlockDevice) = try Self.measure(files.buffered)
-    guard access == .read || !isBlockDevice else {
-      throw DiskError.unsupported(reason: "block devices are opened for reading only")
+    guard access == .read || !isBlockDevice || isDeviceWritten else {
+      throw DiskError.unsupported(reason: "this block device is opened for reading only")
     }
     self.path = path
     self.access = access

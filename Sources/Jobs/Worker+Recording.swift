@@ -100,7 +100,7 @@ extension Worker {
           try transaction.finish(lease, state: state, result: result, failure: failure, at: now)
         else { return false }
         try also(transaction)
-        try transaction.releaseHolds(of: job.id)
+        if result?.keepsHolds != true { try transaction.releaseHolds(of: job.id) }
         try transaction.append(entry)
         return true
       }

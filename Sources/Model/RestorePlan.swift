@@ -51,7 +51,10 @@ package struct RestorePlan: Sendable, Equatable {
       found.append(.tpm(backup: contents.hasTPM, target: target.hasTPM))
     }
     for pair in pairs { found += mismatches(of: pair, strategy: strategy) }
-    if found.isEmpty, let shortage = shortage(pairs, reservedBytes: reservedBytes) {
+    // In place nothing is staged; an undo log that finds no room puts everything back.
+    if strategy == .staged, found.isEmpty,
+      let shortage = shortage(pairs, reservedBytes: reservedBytes)
+    {
       found.append(shortage)
     }
     return found.isEmpty
@@ -86,10 +89,7 @@ package struct RestorePlan: Sendable, Equatable {
   private static func mismatches(of pair: DiskPair, strategy: RestoreStrategy) -> [Mismatch] {
     var found: [Mismatch] = []
     let device = pair.target.device
-    if strategy == .staged,
-      pair.target.storage != .file || pair.target.obstacle == .unsupportedStorage
-        || pair.target.obstacle == .hostile
-    {
+    if !isSupported(pair.target, by: strategy) {
       found.append(.unsupportedStorage(device: device))
     }
     if pair.source.bus != pair.target.bus {
@@ -114,6 +114,17 @@ package struct RestorePlan: Sendable, Equatable {
       )
     }
     return found
+  }
+
+  /// Exchanged are files alone; written over is what holds the guest's bytes as they are.
+  private static func isSupported(_ disk: ObservedDisk, by strategy: RestoreStrategy) -> Bool {
+    switch strategy {
+    case .staged:
+      disk.storage == .file && disk.obstacle != .unsupportedStorage && disk.obstacle != .hostile
+    case .inPlace:
+      (disk.storage == .file || disk.storage == .block) && disk.format == "raw"
+        && disk.obstacle == nil
+    }
   }
 
   /// All stages must fit; disks may share a file system, so the least free space counts for all.

@@ -107,7 +107,7 @@ extension Operations {
     let facts = try facts(of: target, for: caller, transaction)
     try GateRules.targetState(facts)
     let strategy = request.strategy ?? policy.defaultStrategy
-    guard strategy == .staged else { throw Refusal.strategyUnavailable }
+    guard strategy == .staged || policy.allowsInPlace else { throw Refusal.strategyUnavailable }
     let plan = try Self.fit(backup, onto: target, strategy: strategy)
     try GateRules.noDataJob(facts)
     return RestoreFacts(target: target, source: source, backup: backup, plan: plan)

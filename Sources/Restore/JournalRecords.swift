@@ -11,7 +11,7 @@ package struct StagedDisk: Sendable, Equatable, Codable {
   package var archive: String?
   /// The real path of the target's disk.
   package var currentPath: String
-  /// The staged disk beside it; after the exchange, the former disk.
+  /// The staged disk beside it, which is the former disk after the exchange; in place, the undo log.
   package var stagedPath: String
   /// The image format, from the domain's XML.
   package var format: String
@@ -67,11 +67,14 @@ package struct StageRecord: Sendable, Equatable, Codable {
   package var disks: [StagedDisk]
   /// The job whose name the stamps carry: the restore, also in its undo.
   package var stampJobID: String
+  /// Whether the disks are written over where they are; nil: they are exchanged.
+  package var isInPlace: Bool?
 
   /// Makes a record.
-  package init(disks: [StagedDisk], stampJobID: String) {
+  package init(disks: [StagedDisk], stampJobID: String, isInPlace: Bool? = nil) {
     self.disks = disks
     self.stampJobID = stampJobID
+    self.isInPlace = isInPlace
   }
 }
 
@@ -215,11 +218,19 @@ package struct UndoDetail: Sendable, Equatable, Codable {
   /// Each write of the guest to one of them takes new room, which is promised to it while both disks
   /// are there.
   package var sharedBytes: Int64?
+  /// Whether the disks were written over, and what they held is in undo logs; nil: no.
+  package var isInPlace: Bool?
 
   /// Makes a detail.
-  package init(disks: [StagedDisk], seed: SeedChange, sharedBytes: Int64? = nil) {
+  package init(
+    disks: [StagedDisk],
+    seed: SeedChange,
+    sharedBytes: Int64? = nil,
+    isInPlace: Bool? = nil
+  ) {
     self.disks = disks
     self.seed = seed
     self.sharedBytes = sharedBytes
+    self.isInPlace = isInPlace
   }
 }

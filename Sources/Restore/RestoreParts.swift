@@ -20,6 +20,8 @@ package struct RestoreSettings: Sendable {
   package var seedsDirectory: String
   /// Where sockets and scratch files of jobs stand.
   package var runtimeDirectory: String
+  /// Where the undo logs of in-place restores are kept.
+  package var undoDirectory: String
   /// What is proven before disks are exchanged.
   package var verification: RestoreVerification
   /// Whether a stage may begin as a clone of the target's disk.
@@ -35,6 +37,7 @@ package struct RestoreSettings: Sendable {
     hypervisorPatience: Duration = .seconds(120),
     seedsDirectory: String,
     runtimeDirectory: String,
+    undoDirectory: String,
     verification: RestoreVerification = .readback,
     clonesDisks: Bool = true,
     ioPriority: IOPriority = .normal
@@ -45,6 +48,7 @@ package struct RestoreSettings: Sendable {
     self.hypervisorPatience = hypervisorPatience
     self.seedsDirectory = seedsDirectory
     self.runtimeDirectory = runtimeDirectory
+    self.undoDirectory = undoDirectory
     self.verification = verification
     self.clonesDisks = clonesDisks
     self.ioPriority = ioPriority
@@ -60,6 +64,7 @@ package enum RestoreMoment: String, Sendable, CaseIterable {
   case afterStop = "after-stop"
   case beforeExchange = "before-exchange"
   case betweenExchanges = "between-exchanges"
+  case duringRewrite = "during-rewrite"
   case afterExchange = "after-exchange"
   case beforeStart = "before-start"
   case afterStart = "after-start"

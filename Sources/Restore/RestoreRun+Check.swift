@@ -30,6 +30,10 @@ extension RestoreRun {
   /// An undo needs its files where the restore left them.
   private func checkUndo() async throws(StepStop) {
     try await recordUndoDisks()
+    if isInPlace {
+      try await checkInPlaceUndo()
+      return try await record(.check, .done)
+    }
     try await requireState(try pairs(), moved: false)
     try await record(.check, .done)
   }

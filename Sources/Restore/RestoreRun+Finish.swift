@@ -110,7 +110,11 @@ extension RestoreRun {
       network: network,
       note: "What was written to the target since the restore is lost."
     )
-    return .completed(.undo(result)) { try $0.deleteUndo(of: id) }
+    let isInPlace = isInPlace
+    return .completed(.undo(result)) { transaction in
+      try transaction.deleteUndo(of: id)
+      if isInPlace { try transaction.releaseHolds(of: task.restoreJobID) }
+    }
   }
 
   private var network: NetworkOutcome {
@@ -167,7 +171,12 @@ extension RestoreRun {
   private func undoDetail(_ stage: StageRecord, _ stop: StopRecord) -> String {
     let shared = journal.staged?.bytesShared ?? 0
     return JournalText.of(
-      UndoDetail(disks: stage.disks, seed: stop.seed, sharedBytes: shared > 0 ? shared : nil)
+      UndoDetail(
+        disks: stage.disks,
+        seed: stop.seed,
+        sharedBytes: shared > 0 ? shared : nil,
+        isInPlace: stage.isInPlace
+      )
     )
   }
 

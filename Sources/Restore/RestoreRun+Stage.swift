@@ -11,6 +11,7 @@ extension RestoreRun {
   func stage() async throws(StepStop) {
     let facts = try await restoreFacts()
     let snapshot = try await openSnapshot(facts.backup)
+    if isInPlace { return try await stageInPlace(facts, snapshot) }
     var staged: [StagedDisk] = []
     for pair in facts.plan.pairs {
       let path = try await qualify(pair.target.path)

@@ -45,7 +45,7 @@ extension RestoreRun {
     }
     for pair in try pairs() {
       guard let disk = seen.disks.first(where: { $0.device == pair.disk }),
-        try await qualify(disk.path) == pair.current
+        try await realPath(of: disk.path) == pair.current
       else { throw .because(.vpsNotReady, "The target's disks have changed meanwhile.") }
     }
     let record = StopRecord(
@@ -55,6 +55,14 @@ extension RestoreRun {
     )
     try await self.record(.stop, .begun, record)
     return record
+  }
+
+  /// The real path of a disk that this run can work on.
+  private func realPath(of path: String) async throws(StepStop) -> String {
+    guard isInPlace else { return try await qualify(path) }
+    return try await fromDisks { () async throws(DiskError) in
+      try await InPlaceTarget.resolve(path)
+    }
   }
 
   func describeTarget() async throws(StepStop) -> DomainDescription {

@@ -8,6 +8,7 @@ import Operations
 extension RestoreRun {
   /// Exchanges disks and seed while nobody can start the target.
   func swap() async throws(StepStop) {
+    if isInPlace { return try await rewrite() }
     let begin = ContinuousClock.now
     let pairs = try pairs()
     if try await !isStartedOnMovedDisks(pairs) {

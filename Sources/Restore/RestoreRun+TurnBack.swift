@@ -12,6 +12,10 @@ extension RestoreRun {
     }
     let pairs = try pairs()
     try await confirmLease()
+    if isInPlace {
+      try await rollbackInPlace()
+      return try await record(.rollback, .done)
+    }
     let state = try await describeTarget().state
     if !journal.summary.begun.contains(.swap) {
       // No disk was moved before that row was durable, so there is nothing to take back.
@@ -65,7 +69,16 @@ extension RestoreRun {
     try await confirmLease()
     if journal.summary.begun.contains(.stop) { try await restoreRunning() }
     if kind == .restore, journal.stage != nil {
-      try await discardStages()
+      if isInPlace {
+        // Never while a disk may be half written: then the logs are all there is of the other half.
+        let summary = journal.summary
+        guard !summary.begun.contains(.swap) || summary.done.contains(.rollback) else {
+          throw .operatorNeeded("The target's disks are being written over.")
+        }
+        try await removeLogs()
+      } else {
+        try await discardStages()
+      }
       await removeSeed(seedPath)
     }
     try await record(.discard, .done)

@@ -28,15 +28,23 @@ extension RestoreRun {
     try await record(
       .stage,
       .begun,
-      StageRecord(disks: try undoDetail().disks, stampJobID: task.restoreJobID.text)
+      StageRecord(
+        disks: try undoDetail().disks,
+        stampJobID: task.restoreJobID.text,
+        isInPlace: try undoDetail().isInPlace
+      )
     )
   }
 
   /// After an undo the restored disk and its seed are of no use to anyone.
   func discardRestoredDisks() async throws(StepStop) {
-    for pair in try pairs() {
-      _ = try await fromDisks { () async throws(DiskError) in
-        try await Stage.discard(pair.staged, expecting: pair.new)
+    if isInPlace {
+      try await removeLogs()
+    } else {
+      for pair in try pairs() {
+        _ = try await fromDisks { () async throws(DiskError) in
+          try await Stage.discard(pair.staged, expecting: pair.new)
+        }
       }
     }
     guard let stamp = journal.stage?.stampJobID else { return }

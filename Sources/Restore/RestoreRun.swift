@@ -59,7 +59,8 @@ final class RestoreRun {
     while true {
       switch action {
       case .perform(let step):
-        if machine.canCancel, context.isCancelRequested {
+        // Once a swap has begun it is the swap itself that knows whether it can still be called off.
+        if machine.canCancel, context.isCancelRequested, !journal.summary.begun.contains(.swap) {
           action = machine.on(.cancelRequested)
         } else {
           guard let next = await advance(step, cause: nil) else { return .leaseLost }

@@ -80,7 +80,7 @@ struct StagePlan: Sendable, Equatable {
 }
 
 /// Goes over extents in step with ranges that only go forward.
-private struct HoleLook {
+struct HoleLook {
   private let extents: [Extent]
   private var place = 0
 

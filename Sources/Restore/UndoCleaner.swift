@@ -47,7 +47,12 @@ package struct UndoCleaner: Sendable {
     guard let detail: UndoDetail = RestoreJournal.decode(record.detail) else {
       throw .operatorNeeded("The undo record can't be read.")
     }
-    for disk in detail.disks {
+    for disk in detail.disks where detail.isInPlace == true {
+      try await fromDisks { () async throws(DiskError) in
+        try await FileRemoval.remove(disk.stagedPath)
+      }
+    }
+    for disk in detail.disks where detail.isInPlace != true {
       let stamp = Stamp(role: .old, job: record.restoreJobID.text, disk: disk.device)
       _ = try await fromDisks { () async throws(DiskError) in
         try await Stage.discard(disk.stagedPath, expecting: stamp)
@@ -68,6 +73,7 @@ package struct UndoCleaner: Sendable {
         // A restore may have ended meanwhile and have a record of its own.
         guard try transaction.undo(of: id)?.restoreJobID == job else { return }
         try transaction.deleteUndo(of: id)
+        if detail.isInPlace == true { try transaction.releaseHolds(of: job) }
       }
     }
   }

@@ -12,6 +12,8 @@ package final class MicroGuest: Sendable {
     package var size = "256M"
     /// The disk's format, `raw` or `qcow2`.
     package var format = "raw"
+    /// Whether the domain has the disk, which must be raw, as a block device (a loop device).
+    package var isBlockDevice = false
     /// The text in the guest's `/data/name`.
     package var text = "micro"
     /// The network card's hardware address; nil for none.
@@ -85,6 +87,11 @@ package final class MicroGuest: Sendable {
       disk = converted
     }
     try await libvirt.handToQEMU(folder)
+    if options.isBlockDevice {
+      disk = try await TestProcess.run("losetup", ["-f", "--show", disk])
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      try await libvirt.handToQEMU(disk)
+    }
     let guest = MicroGuest(
       name: name,
       uuid: uuid,
@@ -135,6 +142,10 @@ package final class MicroGuest: Sendable {
       "--snapshots-metadata",
       "--checkpoints-metadata"
     )
+    if diskPath.hasPrefix("/dev/") {
+      try await TestProcess.run("losetup", ["-d", diskPath])
+      try await TestProcess.run("chown", ["root:disk", diskPath])
+    }
     try FileManager.default.removeItem(atPath: folder)
   }
 }
@@ -253,9 +264,9 @@ extension MicroGuest {
         <on_crash>destroy</on_crash>
         <devices>
           <emulator>/usr/bin/qemu-system-x86_64</emulator>
-          <disk type='file' device='disk'>
+          <disk type='\(options.isBlockDevice ? "block" : "file")' device='disk'>
             <driver name='qemu' type='\(options.format)' discard='unmap'/>
-            <source file='\(diskPath)'/>
+            <source \(options.isBlockDevice ? "dev" : "file")='\(diskPath)'/>
             <target dev='vda' bus='virtio'/>
           </disk>
           \(network ?? "")

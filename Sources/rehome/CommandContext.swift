@@ -140,7 +140,7 @@ extension Settings {
   var policy: OperationsPolicy {
     OperationsPolicy(
       defaultStrategy: restore.strategy,
-      allowsInPlace: restore.strategy == .inPlace
+      allowsInPlace: restore.allowsInPlace
     )
   }
 }

@@ -58,16 +58,24 @@ struct CrashWorld: Sendable {
 
   var server: Server { installation.server }
 
-  fileprivate static func with(_ body: () async throws -> Void) async throws {
+  fileprivate static func with(
+    strategy: String,
+    _ body: () async throws -> Void
+  ) async throws {
     let libvirt = try await PrivateLibvirt.shared()
     try await Server.with(
       below: libvirt.folder,
       libvirtURI: libvirt.uri,
-      variables: ["REHOME_RESTORE_CONFIRMTIMEOUT": "60s", "REHOME_RESTORE_ATTEMPTS": "6"]
+      variables: [
+        "REHOME_RESTORE_CONFIRMTIMEOUT": "60s", "REHOME_RESTORE_ATTEMPTS": "6",
+        "REHOME_RESTORE_STRATEGY": strategy, "REHOME_RESTORE_ALLOWINPLACE": "true",
+      ]
     ) { server in
       let installation = try await Installation(on: server)
-      try await withMachine("source", "1", installation, libvirt) { source in
-        try await withMachine("target", "2", installation, libvirt) { target in
+      // Only raw disks can be written over where they are.
+      let format = strategy == "staged" ? "qcow2" : "raw"
+      try await withMachine("source", "1", format, installation, libvirt) { source in
+        try await withMachine("target", "2", format, installation, libvirt) { target in
           try await source.guest.boot()
           try await source.mark(sourceText)
           try await target.guest.boot()
@@ -85,16 +93,17 @@ struct CrashWorld: Sendable {
     }
   }
 
-  /// The second disk has another format than the first.
+  /// The second disk may have another format than the first.
   private static func withMachine(
     _ name: String,
     _ number: String,
+    _ format: String,
     _ installation: Installation,
     _ libvirt: PrivateLibvirt,
     _ body: (Machine) async throws -> Void
   ) async throws {
-    let disk = "\(installation.server.folder)/\(name).qcow2"
-    try await TestProcess.run("qemu-img", ["create", "-q", "-f", "qcow2", disk, "24M"])
+    let disk = "\(installation.server.folder)/\(name).\(format)"
+    try await TestProcess.run("qemu-img", ["create", "-q", "-f", format, disk, "24M"])
     try await libvirt.handToQEMU(disk)
     var options = MicroGuest.Options()
     options.name = name
@@ -103,7 +112,7 @@ struct CrashWorld: Sendable {
     options.mac = "52:54:00:cc:00:0\(number)"
     options.address = "10.0.2.2\(number)/24"
     options.deviceXML = """
-      <disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap'/>\
+      <disk type='file' device='disk'><driver name='qemu' type='\(format)' discard='unmap'/>\
       <source file='\(disk)'/><target dev='vdb' bus='virtio'/></disk>
       """
     let network = """
@@ -124,17 +133,21 @@ struct CrashWorld: Sendable {
 /// Makes the world once, around all tests of a suite.
 struct CrashWorldScope: SuiteTrait, TestScoping {
   let isRecursive = false
+  let strategy: String
 
   func provideScope(
     for test: Test,
     testCase: Test.Case?,
     performing function: @concurrent @Sendable () async throws -> Void
   ) async throws {
-    try await CrashWorld.with { try await function() }
+    try await CrashWorld.with(strategy: strategy) { try await function() }
   }
 }
 
 extension Trait where Self == CrashWorldScope {
   /// A world for all tests of the suite; see ``CrashWorld``.
-  static var crashWorld: Self { CrashWorldScope() }
+  static var crashWorld: Self { crashWorld(strategy: "staged") }
+
+  /// A world whose restores are done in one way.
+  static func crashWorld(strategy: String) -> Self { CrashWorldScope(strategy: strategy) }
 }

@@ -182,4 +182,34 @@ import Testing
     ).get()
     #expect(plan.pairs.map(\.source.device) == ["sdb", "sda"])
   }
+
+  @Test(arguments: [
+    (StorageKind.file, "raw", DiskObstacle?.none, true), (.block, "raw", nil, true),
+    (.file, "qcow2", nil, false), (.block, "qcow2", nil, false), (.network, "raw", nil, false),
+    (.file, "raw", .backingChain, false), (.block, "raw", .shared, false),
+  ])
+  func `in place are written raw files and block devices that nothing stands in the way of`(
+    _ storage: StorageKind,
+    _ format: String,
+    _ obstacle: DiskObstacle?,
+    _ isPossible: Bool
+  ) {
+    var disk = Self.target(storage: storage, obstacle: obstacle, free: 0)
+    disk.format = format
+    let plan = RestorePlan.make(
+      BackupContents(disks: [Self.source()], firmware: .bios, hasTPM: false, isFrozen: true),
+      onto: Observation(
+        observedAt: Timestamp(milliseconds: 0),
+        powerState: .running,
+        disks: [disk]
+      ),
+      strategy: .inPlace
+    )
+    switch plan {
+    case .success: #expect(isPossible)
+    case .failure(let mismatches):
+      #expect(!isPossible)
+      #expect(mismatches.all == [.unsupportedStorage(device: "vda")])
+    }
+  }
 }

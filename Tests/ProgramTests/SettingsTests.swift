@@ -44,6 +44,7 @@ struct SettingsTests {
           undoWindow: .seconds(86_400),
           shutdownTimeout: .seconds(60),
           confirmTimeout: .seconds(180),
+          allowsInPlace: false,
           verification: .readback,
           clonesDisks: true,
           bytesPerSecond: nil,

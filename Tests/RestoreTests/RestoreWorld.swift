@@ -92,7 +92,11 @@ struct RestoreWorld: Sendable {
       sync: .none,
       executor: BlockingExecutor(label: "test.datastore", width: 4)
     )
-    operations = Operations(catalog: catalog, clock: SystemWallClock())
+    operations = Operations(
+      catalog: catalog,
+      clock: SystemWallClock(),
+      policy: OperationsPolicy(allowsInPlace: true)
+    )
     hooks = Hooks()
   }
 
@@ -114,7 +118,8 @@ struct RestoreWorld: Sendable {
           confirmTimeout: confirmTimeout,
           hypervisorPatience: .seconds(30),
           seedsDirectory: "\(folder)/seeds",
-          runtimeDirectory: "\(folder)/run"
+          runtimeDirectory: "\(folder)/run",
+          undoDirectory: "\(folder)/undo"
         ),
         logger: logger,
         reached: { await hooks.reached($0) }
@@ -196,11 +201,21 @@ extension RestoreWorld {
   }
 
   /// Accepts a restore.
-  func restore(_ backup: BackupID, of source: VPS, onto target: VPS) async throws -> Job {
+  func restore(
+    _ backup: BackupID,
+    of source: VPS,
+    onto target: VPS,
+    strategy: RestoreStrategy = .staged
+  ) async throws -> Job {
     try await observe(target)
     return try await operations.restoreFromVPS(
       Self.operatorCaller,
-      RestoreRequest(target: target.id.text, source: source.id.text, backup: backup.text)
+      RestoreRequest(
+        target: target.id.text,
+        source: source.id.text,
+        backup: backup.text,
+        strategy: strategy
+      )
     )
   }
 

@@ -96,8 +96,7 @@ package struct HostObserver: Sendable {
     } catch {
       observed.obstacle = DiskObstacle(error)
     }
-    guard disk.sourceType == .file else { return observed }
-    await qualify(&observed)
+    if disk.sourceType == .file { await qualify(&observed) }
     if observed.obstacle == nil {
       let users = try await hypervisor.domainsUsing(path: path)
       if users.contains(where: { $0 != domain.name }) { observed.obstacle = .shared }

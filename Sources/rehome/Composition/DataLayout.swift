@@ -17,6 +17,8 @@ struct DataLayout: Sendable {
   let seeds: Folder
   /// Sockets and scratch files of jobs, each in a folder of its own.
   let run: Folder
+  /// What disks held that were written over where they are.
+  let undo: Folder
   /// The locks that keep two processes from one VPS, and two workers from one node.
   let locks: Folder
   /// The store; a PBS that shares it is in its group.
@@ -30,6 +32,7 @@ struct DataLayout: Sendable {
     root = Folder(path: data, mode: 0o711)
     seeds = Folder(path: "\(data)/seeds", mode: 0o711)
     run = Folder(path: "\(data)/run", mode: 0o711)
+    undo = Folder(path: "\(data)/undo", mode: 0o700)
     locks = Folder(path: "\(data)/locks", mode: 0o700)
     datastore = Folder(path: settings.storage.datastorePath, mode: 0o750)
     catalogPath = "\(data)/catalog.sqlite"
@@ -38,7 +41,7 @@ struct DataLayout: Sendable {
   /// Makes what isn't there, and sets the modes.
   func prepare() async throws(CommandFailure) {
     try makeParents(of: root.path)
-    for folder in [root, seeds, run, locks] { try await ensure(folder) }
+    for folder in [root, seeds, run, undo, locks] { try await ensure(folder) }
   }
 
   /// Makes the store's folder; where it stands elsewhere, what is above it is left as it is.

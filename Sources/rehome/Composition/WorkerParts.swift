@@ -156,6 +156,7 @@ struct WorkerParts: Sendable {
       undoWindow: restore.undoWindow,
       seedsDirectory: layout.seeds.path,
       runtimeDirectory: layout.run.path,
+      undoDirectory: layout.undo.path,
       verification: restore.verification,
       clonesDisks: restore.clonesDisks,
       ioPriority: restore.ioPriority

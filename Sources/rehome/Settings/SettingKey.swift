@@ -35,6 +35,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case restoreShutdownTimeout = "restore.shutdownTimeout"
   case restoreConfirmTimeout = "restore.confirmTimeout"
   case restoreAttempts = "restore.attempts"
+  case restoreAllowInPlace = "restore.allowInPlace"
   case restoreVerify = "restore.verify"
   case restoreClone = "restore.clone"
   case restoreRate = "restore.rate"
@@ -103,6 +104,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "60s"
     case .restoreConfirmTimeout: "180s"
     case .restoreAttempts: "3"
+    case .restoreAllowInPlace: "false"
     case .restoreVerify: "readback"
     case .restoreClone: "true"
     case .restoreRate: "none"
@@ -133,7 +135,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreUndoWindow, .restoreShutdownTimeout, .restoreConfirmTimeout: .duration
     case .restoreAttempts: .number(1...100)
     case .restoreVerify: .choice(["readback", "source-only"])
-    case .restoreClone: .truth
+    case .restoreClone, .restoreAllowInPlace: .truth
     case .restoreRate: .rate
     case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
@@ -181,6 +183,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."
     case .restoreConfirmTimeout: "How long a guest may take to show its addresses."
     case .restoreAttempts: "How often a job is tried before it has failed for good."
+    case .restoreAllowInPlace:
+      "Whether a restore may write a target's disks over where they are."
     case .restoreVerify: "Whether a staged disk is read back before it is exchanged."
     case .restoreClone: "Whether a stage may begin as a clone of the target's disk."
     case .restoreRate: "How many bytes a second all restores of this node move together."

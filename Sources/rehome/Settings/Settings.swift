@@ -36,6 +36,7 @@ struct Settings: Sendable, Equatable {
     var undoWindow: Duration
     var shutdownTimeout: Duration
     var confirmTimeout: Duration
+    var allowsInPlace: Bool
     var verification: RestoreVerification
     var clonesDisks: Bool
     var bytesPerSecond: Int64?

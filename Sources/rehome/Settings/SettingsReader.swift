@@ -149,6 +149,7 @@ struct SettingsReader {
         undoWindow: try duration(.restoreUndoWindow),
         shutdownTimeout: try duration(.restoreShutdownTimeout),
         confirmTimeout: try duration(.restoreConfirmTimeout),
+        allowsInPlace: try truth(.restoreAllowInPlace),
         verification: try choice(.restoreVerify),
         clonesDisks: try truth(.restoreClone),
         bytesPerSecond: try rate(.restoreRate),

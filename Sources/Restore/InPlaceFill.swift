@@ -1,0 +1,161 @@
+import Checksum
+import Datastore
+import Disks
+import Model
+
+/// Writes a disk over with what an index says, and back, a piece at a time.
+///
+/// What is about to be written over is saved in the undo log first, durable before the first byte is
+/// written. So at any moment each piece of the disk is its former self, saved, or what it is to be.
+struct InPlaceFill: Sendable {
+  let index: FixedIndex
+  let device: any BlockDevice
+  let log: UndoLog
+  let reader: ChunkReader
+  let buffers: BufferPool
+  let shadows: BufferPool
+  let flushes: FlushGroup
+  let isReadBack: Bool
+  let threads: BlockingExecutor
+  let rates: [RateLimiter]
+
+  /// What a piece is to hold.
+  private enum Content {
+    /// The first bytes are a chunk of the backup, the rest zeros.
+    case chunk(Digest, length: Int)
+    case zeros
+    case saved(Digest)
+  }
+
+  /// How many pieces the disk has.
+  var pieceCount: Int {
+    Int((device.size + Int64(log.pieceSize) - 1) / Int64(log.pieceSize))
+  }
+
+  func range(of piece: Int) -> Range<Int64> {
+    let start = Int64(piece) * Int64(log.pieceSize)
+    return start..<min(device.size, start + Int64(log.pieceSize))
+  }
+
+  /// Whether the backup has nothing but zeros here.
+  func isZero(_ piece: Int) -> Bool {
+    if case .zeros = backedUp(piece) { true } else { false }
+  }
+
+  /// Makes a piece what the backup says.
+  func forward(_ piece: Int) async throws(StepStop) -> StagedRecord {
+    try await make(piece, backedUp(piece), saving: true)
+  }
+
+  /// Makes a piece what it was before: what was saved, or else what the backup says, since what
+  /// wasn't saved was the same.
+  func back(_ piece: Int) async throws(StepStop) -> StagedRecord {
+    try await make(
+      piece,
+      log.digest(of: piece).map(Content.saved) ?? backedUp(piece),
+      saving: false
+    )
+  }
+
+  private func backedUp(_ piece: Int) -> Content {
+    guard piece < index.chunkCount, !index.isZero(piece) else { return .zeros }
+    return .chunk(index.digests[piece], length: index.length(of: piece))
+  }
+
+  private func make(
+    _ piece: Int,
+    _ content: Content,
+    saving: Bool
+  ) async throws(StepStop) -> StagedRecord {
+    let range = range(of: piece)
+    for rate in rates { await rate.spend(range.count) }
+    return try await buffers.withBuffer { buffer throws(StepStop) in
+      var record = StagedRecord(bytesCompared: Int64(range.count))
+      try await fromDisks { () async throws(DiskError) in
+        try await device.read(at: range.lowerBound, into: buffer, count: range.count)
+      }
+      let former = await threads.run { Self.look(buffer, range.count, content) }
+      guard let former else {
+        record.bytesReused = Int64(range.count)
+        return record
+      }
+      for rate in rates { rate.charge(range.count) }
+      if saving, log.digest(of: piece) == nil {
+        try await fromDisks { () async throws(DiskError) in
+          try await log.save(piece, buffer, range.count, digest: former)
+        }
+      }
+      try await fetch(content, piece, into: buffer, range.count)
+      try await write(buffer, content, range)
+      if case .chunk(_, let length) = content { record.bytesRead = Int64(length) }
+      record.bytesWritten = Int64(range.count)
+      return record
+    }
+  }
+
+  /// Nil if the buffer holds the content already, else the SHA-256 of what it holds.
+  private static func look(_ buffer: AlignedBuffer, _ count: Int, _ content: Content) -> Digest? {
+    buffer.withBytes(count) { bytes in
+      switch content {
+      case .zeros:
+        return Checksum.isZero(bytes) ? nil : Digest(sha256: bytes)
+      case .saved(let digest):
+        let found = Digest(sha256: bytes)
+        return found.equals(digest) ? nil : found
+      case .chunk(let digest, let length):
+        let found = Digest(sha256: bytes)
+        let start = length == count ? found : Digest(sha256: bytes.extracting(0..<length))
+        let isSame = start.equals(digest) && Checksum.isZero(bytes.extracting(length..<count))
+        return isSame ? nil : found
+      }
+    }
+  }
+
+  private func fetch(
+    _ content: Content,
+    _ piece: Int,
+    into buffer: AlignedBuffer,
+    _ count: Int
+  ) async throws(StepStop) {
+    switch content {
+    case .zeros:
+      buffer.zero(count)
+    case .saved:
+      try await fromDisks { () async throws(DiskError) in
+        try await log.load(piece, into: buffer, count)
+      }
+    case .chunk(let digest, let length):
+      if length < count { buffer.zero(count) }
+      try await fromDatastore { () async throws(DatastoreError) in
+        try await reader.read(digest, into: buffer, expecting: length)
+      }
+    }
+  }
+
+  private func write(
+    _ buffer: AlignedBuffer,
+    _ content: Content,
+    _ range: Range<Int64>
+  ) async throws(StepStop) {
+    try await fromDisks { () async throws(DiskError) in
+      if case .zeros = content {
+        try await device.zero(at: range.lowerBound, count: Int64(range.count))
+      } else {
+        try await device.write(at: range.lowerBound, from: buffer, count: range.count)
+      }
+    }
+    guard isReadBack else { return }
+    try await fromDisks { () async throws(DiskError) in try await flushes.flush() }
+    let isSame = try await shadows.withBuffer { shadow throws(StepStop) in
+      try await fromDisks { () async throws(DiskError) in
+        try await device.read(at: range.lowerBound, into: shadow, count: range.count)
+      }
+      return await threads.run {
+        buffer.withBytes(range.count) { written in
+          shadow.withBytes(range.count) { areEqual(written, $0) }
+        }
+      }
+    }
+    guard isSame else { throw .differs }
+  }
+}

@@ -1,0 +1,293 @@
+import Catalog
+import Datastore
+import Disks
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Operations
+
+// The in-place strategy: the target is stopped first, and its disks are written over where they
+// are, with what they held saved in undo logs. It is for block devices, which nothing can be
+// exchanged with, and for hosts without room for a second disk.
+
+extension RestoreRun {
+  /// Whether this run writes disks over instead of exchanging them.
+  var isInPlace: Bool {
+    if let stage = journal.stage { return stage.isInPlace ?? false }
+    if case .restore(let task) = job.task { return task.strategy == .inPlace }
+    return false
+  }
+
+  /// Makes the empty undo logs and the seed; no disk is touched.
+  func stageInPlace(_ facts: CheckedFacts, _ snapshot: Snapshot) async throws(StepStop) {
+    var disks: [StagedDisk] = []
+    for pair in facts.plan.pairs {
+      guard let size = pair.target.sizeBytes else {
+        throw .because(.invalidRequest, "The size of the target's disk isn't known.")
+      }
+      disks.append(
+        StagedDisk(
+          device: pair.target.device,
+          archive: pair.source.archive,
+          currentPath: try await fromDisks { () async throws(DiskError) in
+            try await InPlaceTarget.resolve(pair.target.path)
+          },
+          stagedPath: "\(parts.settings.undoDirectory)/\(job.id)-\(pair.target.device).undo",
+          format: pair.target.format,
+          sizeBytes: size
+        )
+      )
+    }
+    try await record(
+      .stage,
+      .begun,
+      StageRecord(disks: disks, stampJobID: job.id.text, isInPlace: true)
+    )
+    try await removeLogs()
+    try await writeSeed()
+    for disk in disks {
+      let pieceSize = try index(of: disk, in: snapshot).chunkSize
+      try await fromDisks { () async throws(DiskError) in
+        _ = try await RuntimeDirectory.ensure(parts.settings.undoDirectory, mode: 0o700)
+        try await UndoLog.create(disk.stagedPath, diskSize: disk.sizeBytes, pieceSize: pieceSize)
+      }
+    }
+    let isReadBack = parts.settings.verification == .readback
+    try await record(.stage, .done, StagedRecord(isReadBack: isReadBack))
+  }
+
+  /// Writes the disks over, forward for a restore and back for its undo, while nobody can start the
+  /// target; taken up again after a crash it goes on with what isn't done.
+  func rewrite() async throws(StepStop) {
+    let begin = ContinuousClock.now
+    try await takeQuietDisks()
+    if !journal.summary.begun.contains(.swap) {
+      try await confirmLease()
+      if context.isCancelRequested { throw .cancelled }
+      try await record(.swap, .begun, SwapRecord(current: [], staged: []))
+    }
+    try await confirmLease()
+    await parts.reached(.beforeExchange)
+    let moved = try await rewriteAll(.swap, only: nil)
+    await parts.reached(.afterExchange)
+    guard let stop = journal.stop else {
+      throw .operatorNeeded("The journal doesn't say how the target was stopped.")
+    }
+    try await apply(stop.seed)
+    if kind == .restore { try await record(.stage, .done, moved) }
+    try await record(
+      .swap,
+      .done,
+      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+    )
+  }
+
+  /// Puts back what was written over, if anything was.
+  func rollbackInPlace() async throws(StepStop) {
+    guard journal.summary.begun.contains(.swap) else { return releaseLock() }
+    guard kind == .restore else {
+      // What the guest wrote since the restore is gone where the undo came to.
+      throw .operatorNeeded("The undo of an in-place restore can only go on; undo the job again.")
+    }
+    try await takeQuietDisks()
+    _ = try await rewriteAll(.rollback, only: { $0.pieces })
+    guard let stop = journal.stop else { return releaseLock() }
+    try await apply(stop.seed.reversed)
+    releaseLock()
+  }
+
+  /// Removes the undo logs, which must not be needed any more.
+  func removeLogs() async throws(StepStop) {
+    for disk in journal.stage?.disks ?? [] {
+      try await fromDisks { () async throws(DiskError) in
+        try await FileRemoval.remove(disk.stagedPath)
+      }
+    }
+  }
+
+  /// An undo needs its logs, and the backup for what wasn't written over.
+  func checkInPlaceUndo() async throws(StepStop) {
+    let snapshot = try await writtenSnapshot()
+    for disk in journal.stage?.disks ?? [] {
+      let log = try await openLog(of: disk, pieceSize: try index(of: disk, in: snapshot).chunkSize)
+      await closeLogged(log)
+    }
+  }
+
+  /// QEMU's locks on the disks, and the target off under them.
+  private func takeQuietDisks() async throws(StepStop) {
+    if try await describeTarget().state.isActive, journal.summary.begun.contains(.swap) {
+      throw .operatorNeeded("The target was started while its disks were being written over.")
+    }
+    if lock == nil {
+      let paths = try pairs().map(\.current)
+      lock = try await fromDisks { () async throws(DiskError) in
+        try await ImageLock.exclusive(paths)
+      }
+    }
+    try await requireQuietTarget()
+  }
+
+  /// Goes over all disks; `only` picks pieces by the log, nil means all.
+  private func rewriteAll(
+    _ step: RestoreStep,
+    only pieces: (@Sendable (UndoLog) -> [Int])?
+  ) async throws(StepStop) -> StagedRecord {
+    let snapshot = try await writtenSnapshot()
+    let disks = journal.stage?.disks ?? []
+    var progress = StageProgress(
+      total: disks.reduce(0) { $0 + $1.sizeBytes },
+      isReadBack: parts.settings.verification == .readback
+    )
+    for (place, disk) in disks.enumerated() {
+      if place > 0 { await parts.reached(.betweenExchanges) }
+      let index = try index(of: disk, in: snapshot)
+      let log = try await openLog(of: disk, pieceSize: index.chunkSize)
+      do throws(StepStop) {
+        try await rewrite(disk, index, log, step, pieces?(log), &progress)
+      } catch {
+        await closeLogged(log)
+        throw error
+      }
+      await closeLogged(log)
+    }
+    return progress.record
+  }
+
+  private func rewrite(
+    _ disk: StagedDisk,
+    _ index: FixedIndex,
+    _ log: UndoLog,
+    _ step: RestoreStep,
+    _ pieces: [Int]?,
+    _ progress: inout StageProgress
+  ) async throws(StepStop) {
+    let threads = threads
+    let device = try await fromDisks { () async throws(DiskError) in
+      try await RawDisk.open(
+        disk.currentPath,
+        access: .write,
+        isDeviceWritten: true,
+        threads: threads
+      )
+    }
+    do throws(StepStop) {
+      guard device.size == disk.sizeBytes else {
+        throw .operatorNeeded("A disk isn't of the size that the journal says.")
+      }
+      let fill = inPlaceFill(device, index, log)
+      let isForward = kind == .restore && step == .swap
+      var work = pieces ?? []
+      if pieces == nil { work = try await self.work(on: fill, isForward: isForward, &progress) }
+      try await rewrite(work, fill, step, isForward: isForward, &progress)
+      try await fromDisks { () async throws(DiskError) in try await device.flush() }
+    } catch {
+      await close(device)
+      throw error
+    }
+    await close(device)
+  }
+
+  private func rewrite(
+    _ pieces: [Int],
+    _ fill: InPlaceFill,
+    _ step: RestoreStep,
+    isForward: Bool,
+    _ progress: inout StageProgress
+  ) async throws(StepStop) {
+    var counted = progress
+    let wasHalf = progress.isHalf
+    try await StepWalk.run(pieces) { piece, done throws(StepStop) in
+      counted.add(done, length: Int64(fill.range(of: piece).count))
+      report(step, done: counted.bytesDone, total: counted.total)
+      priority.set(context.ioPriority ?? parts.settings.ioPriority)
+      if Task.isCancelled { throw .interrupted(.leaseLost) }
+    } body: { piece throws(StepStop) in
+      isForward ? try await fill.forward(piece) : try await fill.back(piece)
+    }
+    progress = counted
+    if isForward, !wasHalf, progress.isHalf { await parts.reached(.duringRewrite) }
+  }
+
+  private func inPlaceFill(
+    _ device: RawDisk,
+    _ index: FixedIndex,
+    _ log: UndoLog
+  ) -> InPlaceFill {
+    InPlaceFill(
+      index: index,
+      device: device,
+      log: log,
+      reader: parts.datastore.reader(on: threads, packed: parts.packed),
+      buffers: parts.buffers,
+      shadows: parts.shadows,
+      flushes: FlushGroup(device),
+      isReadBack: parts.settings.verification == .readback,
+      threads: threads,
+      rates: [context.rate, parts.rate]
+    )
+  }
+
+  /// The pieces that must be looked at: holes where zeros belong needn't be.
+  private func work(
+    on fill: InPlaceFill,
+    isForward: Bool,
+    _ progress: inout StageProgress
+  ) async throws(StepStop) -> [Int] {
+    let extents = try await fromDisks { () async throws(DiskError) in
+      try await fill.device.extents(in: 0..<fill.device.size)
+    }
+    var holes = HoleLook(extents)
+    var pieces: [Int] = []
+    for piece in 0..<fill.pieceCount {
+      let range = fill.range(of: piece)
+      let isSaved = fill.log.digest(of: piece) != nil
+      if holes.isHole(range), fill.isZero(piece), isForward || !isSaved {
+        let count = Int64(range.count)
+        progress.add(StagedRecord(bytesReused: count), length: count)
+      } else {
+        pieces.append(piece)
+      }
+    }
+    return pieces
+  }
+
+  private func openLog(of disk: StagedDisk, pieceSize: Int) async throws(StepStop) -> UndoLog {
+    let threads = threads
+    return try await fromDisks { () async throws(DiskError) in
+      try await UndoLog.open(
+        disk.stagedPath,
+        diskSize: disk.sizeBytes,
+        pieceSize: pieceSize,
+        threads: threads
+      )
+    }
+  }
+
+  private func closeLogged(_ log: UndoLog) async {
+    do throws(DiskError) {
+      try await log.close()
+    } catch {
+      parts.logger.warning(
+        "undo log not closed",
+        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+      )
+    }
+  }
+
+  /// The backup that was, or is being, written: an undo's is that of the restore it takes back.
+  private func writtenSnapshot() async throws(StepStop) -> Snapshot {
+    let id = job.id
+    let restoreID: JobID
+    if case .undo(let task) = job.task { restoreID = task.restoreJobID } else { restoreID = id }
+    let backup = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read { transaction -> Backup? in
+        guard case .restore(let task)? = try transaction.job(restoreID)?.task else { return nil }
+        return try transaction.backup(task.backupID)
+      }
+    }
+    guard let backup else { throw StepStop(Refusal.notFound) }
+    return try await openSnapshot(backup)
+  }
+}

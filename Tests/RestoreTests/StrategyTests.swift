@@ -1,0 +1,125 @@
+import Disks
+import Foundation
+import Hypervisor
+import Model
+import Operations
+import Restore
+import TestSupport
+import Testing
+
+extension OnRealGuests {
+  /// The ways of a backup onto a disk other than a fresh one beside it, on real guests.
+  @Suite struct StrategyTests {
+    private static func options(_ name: String, isBlockDevice: Bool = false) -> MicroGuest.Options {
+      var options = MicroGuest.Options()
+      options.name = name
+      options.text = name
+      options.size = "96M"
+      options.isBlockDevice = isBlockDevice
+      return options
+    }
+
+    @Test(arguments: [false, true])
+    func `a disk is written over where it is, and back, whatever the guest wrote since`(
+      isBlockDevice: Bool
+    ) async throws {
+      try await RestoreWorld.with { world in
+        try await withMicroGuest(Self.options("alpha")) { source in
+          try await withMicroGuest(Self.options("bravo", isBlockDevice: isBlockDevice)) {
+            target in
+            try await target.boot()
+            try await target.write("before", to: "/data/marker")
+            let (a, b) = (try await world.register(source), try await world.register(target))
+            let backup = try await world.backUp(a)
+            let job = try await world.finished(
+              world.restore(backup, of: a, onto: b, strategy: .inPlace)
+            )
+            let result = try job.restored()
+            #expect(result.strategy == .inPlace)
+            #expect(result.verified)
+            #expect(result.bytesWritten > 0)
+            #expect(result.bytesReused > 0)
+            try await target.waitUntilReady()
+            #expect(try await target.read("/data/name").contains("alpha"))
+            #expect(try world.undoLogs().count == 1)
+            try await target.write("lost with the undo", to: "/data/marker")
+
+            // The undo needs the backup, so it can't be deleted.
+            await #expect(throws: Refusal.backupInUse) {
+              try await world.operations.deleteBackup(RestoreWorld.operatorCaller, backup.text)
+            }
+            try await world.observe(b)
+            let undo = try await world.finished(
+              world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+            )
+            #expect(undo.state == .completed)
+            try await target.waitUntilReady()
+            #expect(try await target.read("/data/marker") == "before")
+            #expect(try await target.read("/data/name").contains("bravo"))
+            #expect(try world.undoLogs().isEmpty)
+            try await world.operations.deleteBackup(RestoreWorld.operatorCaller, backup.text)
+          }
+        }
+      }
+    }
+
+    @Test func `a failure while a disk is written over puts everything back`() async throws {
+      try await RestoreWorld.with { world in
+        try await withMicroGuest(Self.options("alpha")) { source in
+          try await withMicroGuest(Self.options("bravo")) { target in
+            try await target.boot()
+            try await target.write("before", to: "/data/marker")
+            let (a, b) = (try await world.register(source), try await world.register(target))
+            let backup = try await world.backUp(a)
+            // A chunk of the backup goes missing when half of the disk is written over.
+            world.hooks.at(.beforeExchange) { try? world.damageLastChunk() }
+            let job = try await world.finished(
+              world.restore(backup, of: a, onto: b, strategy: .inPlace)
+            )
+            #expect(job.state == .failed)
+            #expect(job.failure?.left == .rolledBack)
+            try await target.waitUntilReady()
+            #expect(try await target.read("/data/marker") == "before")
+            #expect(try await target.read("/data/name").contains("bravo"))
+            #expect(try world.undoLogs().isEmpty)
+          }
+        }
+      }
+    }
+
+    @Test func `a block device is refused by the staged strategy`() async throws {
+      try await RestoreWorld.with { world in
+        try await withMicroGuest(Self.options("alpha")) { source in
+          try await withMicroGuest(Self.options("bravo", isBlockDevice: true)) { target in
+            let (a, b) = (try await world.register(source), try await world.register(target))
+            let backup = try await world.backUp(a)
+            do {
+              _ = try await world.restore(backup, of: a, onto: b)
+              Issue.record("accepted")
+            } catch Refusal.invalidRequest(let faults) {
+              #expect(faults.map(\.code) == [.unsupportedTargetStorage])
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension RestoreWorld {
+  /// The undo logs of in-place restores.
+  func undoLogs() throws -> [String] {
+    let path = "\(folder)/undo"
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    return try FileManager.default.contentsOfDirectory(atPath: path)
+  }
+
+  /// Takes the last chunk, by name, out of the store.
+  func damageLastChunk() throws {
+    let chunks = "\(folder)/datastore/.chunks"
+    let last = try FileManager.default.subpathsOfDirectory(atPath: chunks)
+      .filter { $0.count > 60 }.sorted().last
+    guard let last else { throw Unexpected(description: "no chunks") }
+    try FileManager.default.removeItem(atPath: "\(chunks)/\(last)")
+  }
+}
