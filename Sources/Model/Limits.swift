@@ -14,6 +14,23 @@ package enum Limits {
   package static let pageDefault = 20
   /// Most items of a page: bounds one answer's size and time.
   package static let pageMaximum = 100
+  /// Longest `Idempotency-Key` in characters: room for any kind of identifier, small in an index.
+  package static let idempotencyKeyCharacters = 255
+  /// How long the answer of a POST is kept for one that comes again: a client that was cut off has
+  /// tried again by then.
+  package static let idempotencyLifetime = Duration.seconds(86_400)
+  /// Kept answers that one transaction forgets: others wait for no more than some milliseconds.
+  package static let idempotencyBatch = 1000
+  /// Texts of one column whose decoded values are kept in memory: as many as VPSs are asked for
+  /// again and again.
+  package static let decodedTexts = 4096
+  /// Longest text in bytes whose decoded value is kept: bounds what all of them take to 16 MiB a
+  /// column.
+  package static let decodedTextBytes = 4 * 1024
+  /// API keys whose last use is remembered until it is written; of more, it is known later.
+  package static let keyUses = 10_000
+  /// How often the last uses of keys are written and old answers forgotten.
+  package static let callerUpkeep = Duration.seconds(60)
   /// Longest user-data of a VPS in bytes: cloud-init's metadata services stop at 64 KiB as well.
   package static let userDataBytes = 64 * 1024
   /// Longest network configuration in bytes.

@@ -2,6 +2,9 @@ import Foundation
 import GRDB
 import Model
 
+/// There are few sets of scopes, and one is read with each request.
+private let scopeLists = DecodedTexts<[Scope]>()
+
 extension SQLiteTransaction {
   func insert(_ key: APIKey, hash: [UInt8]) throws(CatalogError) {
     try change(
@@ -71,7 +74,9 @@ extension APIKey {
     self.init(
       id: try row.identifier("id"),
       clientID: try row.identifier("client_id"),
-      scopes: try row.json("scopes"),
+      scopes: try scopeLists.value(of: row.text("scopes")) { _ throws(CatalogError) in
+        try row.json("scopes")
+      },
       createdAt: try row.moment("created_at"),
       expiresAt: row.momentIfAny("expires_at"),
       revokedAt: row.momentIfAny("revoked_at"),

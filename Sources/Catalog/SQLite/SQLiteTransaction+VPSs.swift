@@ -1,6 +1,10 @@
 import GRDB
 import Model
 
+/// Networks and observations are read far more often than they change.
+private let networks = DecodedTexts<NetworkConfiguration>()
+private let observations = DecodedTexts<Observation>()
+
 /// As JSON, once: every view of a VPS asks for it.
 private let countedStates =
   "[" + BackupState.countedAgainstLimit.words.map { "\"\($0)\"" }.joined(separator: ",") + "]"
@@ -130,7 +134,9 @@ extension VPS {
   ) throws(CatalogError) -> NetworkConfiguration? {
     guard let text else { return nil }
     do throws(NetworkConfigurationFault) {
-      return try NetworkConfiguration(text: text)
+      return try networks.value(of: text) { text throws(NetworkConfigurationFault) in
+        try NetworkConfiguration(text: text)
+      }
     } catch {
       throw .failed("the column network is malformed")
     }
@@ -139,8 +145,11 @@ extension VPS {
   /// An observation that another version wrote and this one can't read counts as none: the worker
   /// makes a new one within a minute, which it couldn't if the VPS couldn't be read.
   private static func observation(_ row: Columns) -> Observation? {
+    guard let text = row.textIfAny("observation") else { return nil }
     do throws(CatalogError) {
-      return try row.jsonIfAny("observation")
+      return try observations.value(of: text) { _ throws(CatalogError) in
+        try row.json("observation")
+      }
     } catch {
       return nil
     }
