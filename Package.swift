@@ -133,7 +133,9 @@ let package = Package(
     ),
     .target(
       name: "Operations",
-      dependencies: ["Catalog", "Datastore", "Guest", "Hypervisor", "Jobs", "Model", logging]
+      dependencies: [
+        "Catalog", "Checksum", "Datastore", "Guest", "Hypervisor", "Jobs", "Model", logging,
+      ]
     ),
     .target(
       name: "Backup",

@@ -4,7 +4,7 @@ package import Model
 package struct AuditEntry: Sendable, Equatable {
   /// When.
   package var at: Timestamp
-  /// Who: `key:<id>` or `operator:<login>` or `worker:<node>`.
+  /// Who: `key:<id>`, `operator:<login>` or `worker:<node>`.
   package var actor: String
   /// What, such as `restore.accept`.
   package var action: String
@@ -14,7 +14,7 @@ package struct AuditEntry: Sendable, Equatable {
   package var address: String?
   /// In which request; nil for commands and workers.
   package var requestID: RequestID?
-  /// More, as JSON; nil: nothing more.
+  /// More, such as the identifier of what was made; nil: nothing more.
   package var detail: String?
 
   /// Makes an entry.

@@ -1,3 +1,5 @@
+import Crypto
+package import Foundation
 package import Model
 
 /// A request as its `Idempotency-Key` names it, and what tells it from another one.
@@ -12,6 +14,23 @@ package struct IdempotentRequest: Sendable, Equatable {
   package var path: String
   /// The SHA-256 of the body's bytes.
   package var bodyHash: [UInt8]
+
+  /// Names a request with a body of these bytes.
+  package init(
+    keyID: KeyID,
+    idempotencyKey: String,
+    method: String,
+    path: String,
+    body: some DataProtocol
+  ) {
+    self.init(
+      keyID: keyID,
+      idempotencyKey: idempotencyKey,
+      method: method,
+      path: path,
+      bodyHash: Array(SHA256.hash(data: body))
+    )
+  }
 
   /// Names a request.
   package init(

@@ -116,58 +116,20 @@ extension Operations {
     }
   }
 
-  /// Makes a key; its text is given out here and never again.
-  package func createKey(
-    _ caller: Caller,
-    client idOrName: String,
-    scopes: [Scope],
-    lifetime: Duration?
-  ) async throws(Refusal) -> (key: APIKey, text: KeyText) {
-    guard !scopes.isEmpty else { throw .taken("/scopes", "A key needs at least one scope.") }
-    let now = clock.now()
-    let id: KeyID = identifiers.make()
-    var generator = SystemRandomNumberGenerator()
-    let text = KeyText(id: id, using: &generator)
-    let hash = KeyHash.of(text.secret)
-    let key = try await write { transaction in
-      let client = try Self.findClient(idOrName, transaction)
-      let key = APIKey(
-        id: id,
-        clientID: client.id,
-        scopes: Scope.allCases.filter(scopes.contains),
-        createdAt: now,
-        expiresAt: lifetime.map { now.advanced(by: $0) }
-      )
-      try transaction.insert(key, hash: hash)
-      try transaction.append(self.audit(caller, "key.create", key.id.text))
-      return key
-    }
-    return (key, text)
-  }
-
-  /// Keys without their secrets.
-  package func keys(client idOrName: String? = nil) async throws(Refusal) -> [APIKey] {
-    try await read { transaction in
-      try transaction.keys(of: idOrName.map { try Self.findClient($0, transaction).id })
-    }
-  }
-
-  /// Ends a key for good.
-  package func revokeKey(_ caller: Caller, _ id: String) async throws(Refusal) -> APIKey {
-    guard let keyID = KeyID(id) else { throw .notFound }
-    let now = clock.now()
-    return try await write { transaction in
-      guard try transaction.key(keyID) != nil else { throw Refusal.notFound }
-      try transaction.revokeKey(keyID, at: now)
-      try transaction.append(self.audit(caller, "key.revoke", keyID.text))
-      guard let revoked = try transaction.key(keyID)?.key else { throw Refusal.notFound }
-      return revoked
-    }
-  }
-
-  /// Adds a node or changes its URI.
+  /// Adds a node or changes its URI, as its server does at each start.
   package func registerNode(name: String, uri: String) async throws(Refusal) {
-    try await write { try $0.upsertNode(name: name, uri: uri) }
+    try await write { transaction in
+      guard try transaction.node(name)?.uri != uri else { return }
+      try transaction.upsertNode(name: name, uri: uri)
+      let entry = AuditEntry(
+        at: self.clock.now(),
+        actor: "worker:\(name)",
+        action: "node.register",
+        subject: name,
+        detail: uri
+      )
+      try transaction.append(entry)
+    }
   }
 
   /// Registers a libvirt domain as a VPS.

@@ -37,6 +37,17 @@ extension Operations {
     return vps
   }
 
+  /// The job that a caller names; malformed, missing and foreign ones are all not found.
+  func findJob(
+    _ text: String,
+    for caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws -> Job {
+    guard let id = JobID(text), let job = try transaction.job(id) else { throw Refusal.notFound }
+    try caller.requireOwnership(of: job.clientID)
+    return job
+  }
+
   /// Everything that gates decide from.
   func facts(
     of vps: VPS,

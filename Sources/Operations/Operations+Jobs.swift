@@ -7,10 +7,10 @@ extension Operations {
     _ caller: Caller,
     of id: String,
     note: String? = nil
-  ) async throws(Refusal) -> Job {
+  ) throws(Refusal) -> Change<Job> {
     try caller.require(.backupVM)
     if let note, note.count > Limits.noteCharacters { throw .noteTooLong }
-    return try await write { transaction in
+    return Change { transaction in
       let vps = try self.find(id, for: caller, transaction)
       guard vps.serviceStatus != .terminated else { throw Refusal.notFound }
       try GateRules.createBackup(self.facts(of: vps, for: caller, transaction))
@@ -74,21 +74,21 @@ extension Operations {
   }
 
   /// Asks a job to end; it does until its swap begins.
-  package func cancelJob(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
-    let job = try await job(caller, id)
-    try caller.require(job.task.scope)
-    return try await write { transaction in
-      try self.cancel(job.id, by: caller, transaction)
+  package func cancelJob(_ caller: Caller, _ id: String) -> Change<Job> {
+    Change { transaction in
+      let job = try self.findJob(id, for: caller, transaction)
+      try caller.require(job.task.scope)
+      return try self.cancel(job.id, by: caller, transaction)
     }
   }
 
   /// Accepts the undo of a restore.
-  package func undoRestore(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
+  package func undoRestore(_ caller: Caller, _ id: String) throws(Refusal) -> Change<Job> {
     try caller.require(.backupVM)
-    let restore = try await job(caller, id)
-    guard restore.task.kind == .restore else { throw .notFound }
-    let now = clock.now()
-    return try await write { transaction in
+    return Change { transaction in
+      let restore = try self.findJob(id, for: caller, transaction)
+      guard restore.task.kind == .restore else { throw Refusal.notFound }
+      let now = self.clock.now()
       guard let vps = try transaction.vps(restore.vpsID), vps.serviceStatus != .terminated
       else { throw Refusal.notFound }
       let facts = try self.facts(of: vps, for: caller, transaction)

@@ -7,9 +7,9 @@ extension Operations {
     _ caller: Caller,
     of id: String,
     _ task: PowerTask
-  ) async throws(Refusal) -> Job {
+  ) throws(Refusal) -> Change<Job> {
     try caller.require(.powerVM)
-    return try await write { transaction in
+    return Change { transaction in
       let vps = try self.find(id, for: caller, transaction)
       guard vps.serviceStatus != .terminated else { throw Refusal.notFound }
       try GateRules.power(task.action, self.facts(of: vps, for: caller, transaction))

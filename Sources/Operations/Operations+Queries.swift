@@ -1,5 +1,4 @@
 package import Catalog
-import Foundation
 package import Model
 
 extension Operations {
@@ -7,26 +6,34 @@ extension Operations {
   package func listVPS(
     _ caller: Caller,
     name: String? = nil,
-    primaryIP: String? = nil,
+    primaryAddress: IPAddress? = nil,
     cursor: String? = nil,
     limit: Int = Limits.pageDefault
   ) async throws(Refusal) -> Page<VPSView> {
     try caller.require(.readVM)
-    let after = try cursor.map { text throws(Refusal) in try Self.position(of: text) }
+    let cursors = ListCursor(
+      list: "vps",
+      client: caller.clientID,
+      filters: [name.map(FoldedText.of), primaryAddress?.text]
+    )
+    let after = try cursor.map { text throws(Refusal) in
+      guard let id = VPSID(try cursors.position(in: text)) else { throw .invalidCursor }
+      return id
+    }
     return try await read { transaction in
       let found = try transaction.listVPS(
         VPSFilter(
           clientID: caller.clientID,
           name: name,
+          primaryAddress: primaryAddress,
           after: after,
-          limit: primaryIP == nil ? limit + 1 : nil
+          limit: limit + 1
         )
       )
-      let matching = found.filter { primaryIP == nil || $0.primaryIP == primaryIP }
-      let page = matching.prefix(limit)
+      let page = found.prefix(limit)
       return Page(
         items: try page.map { try self.view(of: $0, for: caller, transaction) },
-        nextCursor: matching.count > limit ? page.last.map { Self.cursor(after: $0.id) } : nil
+        nextCursor: found.count > limit ? page.last.map { cursors.text(after: $0.id.text) } : nil
       )
     }
   }
@@ -84,11 +91,7 @@ extension Operations {
 
   /// A job of the caller's.
   package func job(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
-    guard let jobID = JobID(id) else { throw .notFound }
-    let job = try await read { try $0.job(jobID) }
-    guard let job else { throw .notFound }
-    try caller.requireOwnership(of: job.clientID)
-    return job
+    try await read { try self.findJob(id, for: caller, $0) }
   }
 
   /// Jobs, newest first.
@@ -121,22 +124,6 @@ extension Operations {
         pairs: []
       )
     }
-  }
-
-  /// Cursors are opaque so that what they hold can change.
-  private static func cursor(after id: VPSID) -> String {
-    Data("v1:\(id)".utf8).base64EncodedString()
-      .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-
-  private static func position(of cursor: String) throws(Refusal) -> VPSID {
-    let base = cursor.replacing("-", with: "+").replacing("_", with: "/")
-    let padded = base + String(repeating: "=", count: (4 - base.count % 4) % 4)
-    guard cursor.utf8.count <= 128, let data = Data(base64Encoded: padded),
-      let text = String(bytes: data, encoding: .utf8), text.hasPrefix("v1:"),
-      let id = VPSID(text.dropFirst(3))
-    else { throw .invalidCursor }
-    return id
   }
 }
 

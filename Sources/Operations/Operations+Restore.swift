@@ -44,9 +44,9 @@ extension Operations {
   package func restoreFromVPS(
     _ caller: Caller,
     _ request: RestoreRequest
-  ) async throws(Refusal) -> Job {
+  ) throws(Refusal) -> Change<Job> {
     try caller.require(.backupVM)
-    return try await write { transaction in
+    return Change { transaction in
       let facts = try self.restoreFacts(request, for: caller, transaction)
       let job = Job(
         id: self.identifiers.make(),

@@ -101,10 +101,10 @@ extension Operations {
     _ caller: Caller,
     of id: String,
     _ request: ScheduleRequest
-  ) async throws(Refusal) -> ScheduleView {
+  ) throws(Refusal) -> Change<ScheduleView> {
     try caller.require(.writeVM)
     try Self.check(name: request.name, retentionCount: request.retentionCount)
-    return try await write { transaction in
+    return Change { transaction in
       let vps = try self.findLive(id, for: caller, transaction)
       guard try transaction.schedules(of: vps.id).count < Limits.schedulesPerVPS else {
         throw Refusal.tooManySchedules

@@ -28,6 +28,7 @@ package struct Operations: Sendable {
   package let logger: Logger
   /// Where VPSs can be looked at now; nil: nowhere from this process.
   package let liveStatus: (any LiveStatusSource)?
+  let keyUses = KeyUses()
 
   /// Makes the use cases over a catalog.
   package init(
@@ -90,14 +91,21 @@ extension Operations {
   ) async throws(Refusal) -> Caller {
     guard let key else { throw .unauthorized }
     let found = try await read { try $0.key(key.id) }
+    let now = clock.now()
     guard let found, KeyHash.matches(found.hash, KeyHash.of(key.secret)),
-      found.key.isUsable(at: clock.now())
+      found.key.isUsable(at: now)
     else { throw .unauthorized }
+    keyUses.note(found.key.id, at: now)
     return Caller(
       identity: .key(found.key.id, found.key.clientID, Set(found.key.scopes)),
       address: address,
       requestID: requestID
     )
+  }
+
+  /// Entries of the audit log, newest first.
+  package func auditRecords(_ filter: AuditFilter) async throws(Refusal) -> [AuditRecord] {
+    try await read { try $0.auditRecords(filter) }
   }
 
   /// Which parts are ready; a nil value says yes, a text says what is wrong.

@@ -1,5 +1,6 @@
 import API
 import Model
+import Operations
 import Testing
 
 /// A VPS's backups, and the sources for a target.
@@ -49,6 +50,23 @@ import Testing
       #expect(backup["id"] == .string(made.id.text))
       #expect(backup["state"] == .string("damaged"))
       #expect(backup["note"] == nil)
+    }
+  }
+
+  @Test func `Of many backups at once no more are accepted than the quota has room for`()
+    async throws
+  {
+    try await World.with { world, client in
+      try await world.limitBackups(of: world.source, to: 2)
+      let question = Question("POST", "/api/v2/vps/\(world.source.id)/backups", key: world.key)
+      let codes = try await withThrowingTaskGroup(of: String?.self) { group in
+        for _ in 1...16 { group.addTask { try await question.ask(client).code } }
+        return try await group.reduce(into: [String?]()) { $0.append($1) }
+      }
+      #expect(codes.count { $0 == nil } == 1)
+      #expect(codes.count { $0 == "backup_quota_exceeded" } == 15)
+      let used = try await world.operations.vps(world.system, world.source.id.text).backupsUsed
+      #expect(used == 2)
     }
   }
 

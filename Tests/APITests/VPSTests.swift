@@ -97,6 +97,8 @@ import Testing
     ("name=t%61rget&_=1", ["target"]),
     ("primaryIp=192.0.2.10", ["source"]),
     ("primaryIp=192.0.2.30", []),
+    ("primaryIp=::FFFF:192.0.2.10", ["source"]),
+    ("primaryIp=192.0.2.20&name=target", ["target"]),
     ("name=source&primaryIp=192.0.2.20", []),
   ]
 
@@ -117,6 +119,8 @@ import Testing
     ("limit=", "invalid_request", ["/limit invalid_type"]),
     ("limit=1&limit=2", "invalid_request", ["/limit duplicate_field"]),
     ("limit=x&name=%ff", "invalid_request", ["/limit invalid_type", "/name invalid_value"]),
+    ("primaryIp=192.0.2.010", "invalid_request", ["/primaryIp invalid_value"]),
+    ("primaryIp=", "invalid_request", ["/primaryIp invalid_value"]),
     ("cursor=nonsense", "invalid_cursor", []),
     ("cursor=", "invalid_cursor", []),
   ]

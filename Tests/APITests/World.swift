@@ -18,12 +18,14 @@ struct World: Sendable {
   static let start = ManualClock.usualStart
 
   /// Limits that no test meets by chance, for the clock stands still.
-  private static var unlimited: RateLimits {
+  static var unlimited: RateLimits {
     let limit = RateLimit(perMinute: 1_000_000, burst: 1_000_000)
     return RateLimits(read: limit, write: limit, power: limit, address: limit)
   }
 
   let clock: ManualClock
+  /// Where the catalog is, for a second process's view of it.
+  let catalogPath: String
   let operations: Operations
   let server: APIServer
   private let port: ListeningPort
@@ -76,10 +78,11 @@ struct World: Sendable {
     liveStatus: (any LiveStatusSource)?
   ) async throws {
     clock = ManualClock(Self.start)
+    catalogPath = directory + "/catalog.sqlite"
     var logger = Logger(label: "rehome.tests")
     logger.logLevel = .error
     operations = Operations(
-      catalog: try SQLiteCatalog(path: directory + "/catalog.sqlite"),
+      catalog: try SQLiteCatalog(path: catalogPath),
       clock: clock,
       logger: logger,
       liveStatus: liveStatus
@@ -306,14 +309,16 @@ extension World {
 
   /// A daily schedule of the target.
   func addSchedule() async throws -> BackupSchedule {
-    try await operations.addSchedule(
-      system,
-      of: target.id.text,
-      ScheduleRequest(
-        name: nil,
-        timing: ScheduleTiming(frequency: .daily, hour: 3),
-        retentionCount: 7,
-        isEnabled: true
+    try await operations.perform(
+      operations.addSchedule(
+        system,
+        of: target.id.text,
+        ScheduleRequest(
+          name: nil,
+          timing: ScheduleTiming(frequency: .daily, hour: 3),
+          retentionCount: 7,
+          isEnabled: true
+        )
       )
     ).schedule
   }

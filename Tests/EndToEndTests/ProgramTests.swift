@@ -33,6 +33,7 @@ import Testing
 
   @Test(arguments: [
     ["no-such-command"], ["vps", "add", "--name", "a"], ["restore", "start", "--to", "a"],
+    ["audit", "--since", "yesterday"], ["key", "roll", "key_\(unknown)", "--grace", "soon"],
     ["job", "list", "--set", "no.such.key=1"], ["job", "list", "--set", "api.port=many"],
     ["job", "list", "--config", "/nonexistent.yaml"],
     ["vps", "add", "--client", "a", "--domain", "a", "--name", "a", "--network", "/nonexistent"],
@@ -48,7 +49,8 @@ import Testing
     ["vps", "show", "vps_\(unknown)"], ["vps", "show", "nobody"],
     ["job", "show", "job_\(unknown)"],
     ["client", "delete", "nobody"], ["key", "list", "--client", "nobody"],
-    ["key", "revoke", "key_\(unknown)"], ["backup", "list", "vps_\(unknown)"],
+    ["key", "revoke", "key_\(unknown)"], ["key", "roll", "key_\(unknown)"],
+    ["backup", "list", "vps_\(unknown)"],
     ["backup", "delete", "bkp_\(unknown)"], ["restore", "undo", "job_\(unknown)"],
     [
       "restore", "start", "--to", "vps_\(unknown)", "--from", "vps_\(unknown)", "--backup",
@@ -69,6 +71,46 @@ import Testing
     let again = try await program.run("client", "create", "acme", "--json")
     #expect(again.status == 3, "\(again)")
     #expect(try Self.complaint(in: again).exitCode == 3)
+  }
+
+  /// A key as `key create`, `key roll` and `key list` show it.
+  private struct ShownKey: Decodable {
+    let id: String
+    let key: String?
+    let name: String?
+    let replaces: String?
+    let revokedAt: String?
+  }
+
+  /// An entry as `audit` shows it.
+  private struct ShownEntry: Decodable {
+    let sequence: Int
+    let action: String
+    let subject: String
+  }
+
+  @Test func `a key is rolled, and the audit log tells of it page by page`() async throws {
+    let program = Self.program
+    #expect(try await program.run("client", "create", "acme").status == 0)
+    let old: ShownKey = try await program.run([
+      "key", "create", "--client", "acme", "--scope", "read:vm", "--name", "nightly", "--json",
+    ]).decode()
+    let new: ShownKey = try await program.run("key", "roll", old.id, "--json").decode()
+    #expect(new.key != nil && new.key != old.key)
+    #expect(new.replaces == old.id)
+    #expect(new.name == "nightly")
+    let keys: [ShownKey] = try await program.run("key", "list", "--json").decode()
+    #expect(keys.map { $0.revokedAt == nil } == [false, true])
+    #expect(keys.allSatisfy { $0.key == nil })
+
+    let newest: [ShownEntry] = try await program.run("audit", "--limit", "1", "--json").decode()
+    #expect(newest.map(\.action) == ["key.roll"])
+    #expect(newest.map(\.subject) == [old.id])
+    let before = try #require(newest.first?.sequence)
+    let older: [ShownEntry] = try await program.run([
+      "audit", "--before", "\(before)", "--since", "1h", "--json",
+    ]).decode()
+    #expect(older.map(\.action) == ["key.create", "client.create"])
   }
 
   @Test func `a libvirt that is away ends with 5`() async throws {

@@ -8,9 +8,11 @@ import Testing
   @Test func `an accepted restore has its job, its hold and its audit row`() async throws {
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source)
-      let job = try await world.operations.restoreFromVPS(
-        world.caller(of: world.target),
-        world.request(backup)
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(
+          world.caller(of: world.target),
+          world.request(backup)
+        )
       )
       #expect(job.state == .queued)
       let (holders, audit) = try await world.catalog.read {
@@ -28,9 +30,13 @@ import Testing
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source)
       let caller = world.caller(of: world.target)
-      let job = try await world.operations.restoreFromVPS(caller, world.request(backup))
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
       await #expect(throws: Refusal.vpsNotReady(.jobInFlight, jobID: job.id)) {
-        _ = try await world.operations.restoreFromVPS(caller, world.request(backup))
+        _ = try await world.operations.perform(
+          world.operations.restoreFromVPS(caller, world.request(backup))
+        )
       }
     }
   }
@@ -59,14 +65,16 @@ import Testing
       ]
       for request in requests {
         await #expect(throws: Refusal.notFound) {
-          _ = try await world.operations.restoreFromVPS(caller, request)
+          _ = try await world.operations.perform(world.operations.restoreFromVPS(caller, request))
         }
       }
       // An operator sees all, but can't give one client's data to another either.
       await #expect(throws: Refusal.notFound) {
-        _ = try await world.operations.restoreFromVPS(
-          OperationsWorld.operatorCaller,
-          requests[1]
+        _ = try await world.operations.perform(
+          world.operations.restoreFromVPS(
+            OperationsWorld.operatorCaller,
+            requests[1]
+          )
         )
       }
     }
@@ -76,9 +84,11 @@ import Testing
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source, size: 2 << 30)
       let refusal = await #expect(throws: Refusal.self) {
-        _ = try await world.operations.restoreFromVPS(
-          world.caller(of: world.target),
-          world.request(backup)
+        _ = try await world.operations.perform(
+          world.operations.restoreFromVPS(
+            world.caller(of: world.target),
+            world.request(backup)
+          )
         )
       }
       guard case .invalidRequest(let faults) = refusal else {
@@ -103,7 +113,9 @@ import Testing
       let sources = try await world.operations.restoreSources(caller, for: world.target.id.text)
       #expect(sources.map(\.isRetained) == [true])
       #expect(sources.first?.choices.map(\.backup.id) == [backup.id])
-      let job = try await world.operations.restoreFromVPS(caller, world.request(backup))
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
       #expect(job.state == .queued)
     }
   }
@@ -114,7 +126,9 @@ import Testing
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source)
       let caller = world.caller(of: world.target)
-      let job = try await world.operations.restoreFromVPS(caller, world.request(backup))
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
       _ = try await world.operations.suspendVPS(
         OperationsWorld.operatorCaller,
         world.target.id.text,
@@ -123,13 +137,17 @@ import Testing
       #expect(try await world.operations.job(caller, job.id.text).state == .cancelled)
       #expect(try await world.catalog.read { try $0.holders(of: backup.id) }.isEmpty)
       await #expect(throws: Refusal.vpsNotReady(.notActive, jobID: nil)) {
-        _ = try await world.operations.restoreFromVPS(caller, world.request(backup))
+        _ = try await world.operations.perform(
+          world.operations.restoreFromVPS(caller, world.request(backup))
+        )
       }
       _ = try await world.operations.resumeVPS(
         OperationsWorld.operatorCaller,
         world.target.id.text
       )
-      _ = try await world.operations.restoreFromVPS(caller, world.request(backup))
+      _ = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
     }
   }
 
@@ -137,7 +155,9 @@ import Testing
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source)
       let caller = world.caller(of: world.target)
-      let job = try await world.operations.restoreFromVPS(caller, world.request(backup))
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
       let now = SystemWallClock().now()
       _ = try await world.catalog.write { transaction in
         let lease = Lease(jobID: job.id, token: "t", until: now.advanced(by: .seconds(60)))
@@ -156,7 +176,7 @@ import Testing
         )
       }
       await #expect(throws: Refusal.jobNotCancellable) {
-        _ = try await world.operations.cancelJob(caller, job.id.text)
+        _ = try await world.operations.perform(world.operations.cancelJob(caller, job.id.text))
       }
       await #expect(throws: Refusal.vpsNotReady(.jobInFlight, jobID: job.id)) {
         _ = try await world.operations.suspendVPS(
@@ -172,10 +192,12 @@ import Testing
     try await OperationsWorld.with { world in
       let backup = try await world.addBackup(of: world.source)
       let caller = world.caller(of: world.target)
-      let job = try await world.operations.restoreFromVPS(caller, world.request(backup))
-      _ = try await world.operations.cancelJob(caller, job.id.text)
+      let job = try await world.operations.perform(
+        world.operations.restoreFromVPS(caller, world.request(backup))
+      )
+      _ = try await world.operations.perform(world.operations.cancelJob(caller, job.id.text))
       await #expect(throws: Refusal.undoExpired) {
-        _ = try await world.operations.undoRestore(caller, job.id.text)
+        _ = try await world.operations.perform(world.operations.undoRestore(caller, job.id.text))
       }
     }
   }
@@ -204,9 +226,13 @@ import Testing
         VPSChanges(backupLimit: .some(1))
       )
       let caller = world.caller(of: world.source)
-      _ = try await world.operations.createBackup(caller, of: world.source.id.text, note: "x")
+      _ = try await world.operations.perform(
+        world.operations.createBackup(caller, of: world.source.id.text, note: "x")
+      )
       await #expect(throws: Refusal.backupQuotaExceeded(used: 1, limit: 1)) {
-        _ = try await world.operations.createBackup(caller, of: world.source.id.text)
+        _ = try await world.operations.perform(
+          world.operations.createBackup(caller, of: world.source.id.text)
+        )
       }
     }
   }

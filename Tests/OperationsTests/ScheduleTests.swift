@@ -36,14 +36,16 @@ import Testing
     }
 
     func schedule(keeping count: Int = 2, hour: Int = 3) async throws -> BackupSchedule {
-      try await operations.addSchedule(
-        caller,
-        of: vps.id.text,
-        ScheduleRequest(
-          name: "nightly",
-          timing: ScheduleTiming(frequency: .daily, hour: hour),
-          retentionCount: count,
-          isEnabled: true
+      try await operations.perform(
+        operations.addSchedule(
+          caller,
+          of: vps.id.text,
+          ScheduleRequest(
+            name: "nightly",
+            timing: ScheduleTiming(frequency: .daily, hour: hour),
+            retentionCount: count,
+            isEnabled: true
+          )
         )
       ).schedule
     }

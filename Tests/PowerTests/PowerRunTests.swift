@@ -132,7 +132,9 @@ struct PowerRunTests {
   @Test func `a cancel is followed before the first effect, and refused after it`() async throws {
     let world = try await PowerWorld(.running)
     let job = try await world.accept(.stop)
-    let cancelled = try await world.operations.cancelJob(PowerWorld.system, job.id.text)
+    let cancelled = try await world.operations.perform(
+      world.operations.cancelJob(PowerWorld.system, job.id.text)
+    )
     #expect(cancelled.state == .cancelled)
 
     let second = try await world.accept(.stop)
@@ -142,7 +144,9 @@ struct PowerRunTests {
       try $0.appendStep(name: "destroy", phase: .begun, detail: "{}", at: now, lease: lease)
     }
     await #expect(throws: Refusal.jobNotCancellable) {
-      try await world.operations.cancelJob(PowerWorld.system, second.id.text)
+      try await world.operations.perform(
+        world.operations.cancelJob(PowerWorld.system, second.id.text)
+      )
     }
   }
 }

@@ -83,10 +83,12 @@ struct PowerWorld: Sendable {
   }
 
   func accept(_ action: PowerAction, force: Bool = false) async throws -> Job {
-    try await operations.changePower(
-      Self.system,
-      of: vps.id.text,
-      PowerTask(action: action, isForced: force)
+    try await operations.perform(
+      operations.changePower(
+        Self.system,
+        of: vps.id.text,
+        PowerTask(action: action, isForced: force)
+      )
     )
   }
 

@@ -23,10 +23,12 @@ extension OnRealGuests {
         try await withMicroGuest { guest in
           let vps = try await world.register(guest)
           func act(_ action: PowerAction) async throws -> PowerState {
-            let job = try await world.operations.changePower(
-              RestoreWorld.operatorCaller,
-              of: vps.id.text,
-              PowerTask(action: action)
+            let job = try await world.operations.perform(
+              world.operations.changePower(
+                RestoreWorld.operatorCaller,
+                of: vps.id.text,
+                PowerTask(action: action)
+              )
             )
             let ended = try await world.finished(job)
             guard case .power(let result) = ended.result else {
@@ -95,9 +97,11 @@ extension OnRealGuests {
             }
           }
           try await world.observe(vps)
-          let restore = try await world.operations.restoreFromVPS(
-            RestoreWorld.operatorCaller,
-            RestoreRequest(target: vps.id.text, source: nil, backup: backup.text)
+          let restore = try await world.operations.perform(
+            world.operations.restoreFromVPS(
+              RestoreWorld.operatorCaller,
+              RestoreRequest(target: vps.id.text, source: nil, backup: backup.text)
+            )
           )
           let ended = try await world.finished(restore)
           #expect(ended.state == .completed, "\(ended)")

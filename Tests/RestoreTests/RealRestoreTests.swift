@@ -47,7 +47,9 @@ extension OnRealGuests {
 
             try await world.observe(b)
             let undo = try await world.finished(
-              world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              world.operations.perform(
+                world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              )
             )
             #expect(undo.state == .completed)
             try await target.waitUntilReady()
@@ -227,7 +229,9 @@ extension OnRealGuests {
                 vps: b.id.text
               )
               guard let job = jobs?.first else { return }
-              _ = try? await world.operations.cancelJob(RestoreWorld.operatorCaller, job.id.text)
+              _ = try? await world.operations.perform(
+                world.operations.cancelJob(RestoreWorld.operatorCaller, job.id.text)
+              )
               // A cancel reaches the worker with its next renewal.
               try? await Task.sleep(for: Limits.leaseRenewal)
             }

@@ -192,7 +192,7 @@ extension RestoreWorld {
   func backUp(_ vps: VPS) async throws -> BackupID {
     try await observe(vps)
     let job = try await finished(
-      operations.createBackup(Self.operatorCaller, of: vps.id.text)
+      operations.perform(operations.createBackup(Self.operatorCaller, of: vps.id.text))
     )
     guard case .backup(let result) = job.result else {
       throw Unexpected(description: "\(job)")
@@ -208,13 +208,15 @@ extension RestoreWorld {
     strategy: RestoreStrategy = .staged
   ) async throws -> Job {
     try await observe(target)
-    return try await operations.restoreFromVPS(
-      Self.operatorCaller,
-      RestoreRequest(
-        target: target.id.text,
-        source: source.id.text,
-        backup: backup.text,
-        strategy: strategy
+    return try await operations.perform(
+      operations.restoreFromVPS(
+        Self.operatorCaller,
+        RestoreRequest(
+          target: target.id.text,
+          source: source.id.text,
+          backup: backup.text,
+          strategy: strategy
+        )
       )
     )
   }

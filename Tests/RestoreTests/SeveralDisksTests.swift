@@ -81,7 +81,9 @@ extension OnRealGuests {
 
             try await world.observe(b)
             let undo = try await world.finished(
-              world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              world.operations.perform(
+                world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              )
             )
             #expect(undo.state == .completed)
             let back = try await Self.contents(of: theirs, format: "qcow2")

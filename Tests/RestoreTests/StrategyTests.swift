@@ -50,7 +50,9 @@ extension OnRealGuests {
             }
             try await world.observe(b)
             let undo = try await world.finished(
-              world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              world.operations.perform(
+                world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              )
             )
             #expect(undo.state == .completed)
             try await target.waitUntilReady()

@@ -17,6 +17,10 @@ extension HTTPField.Name {
   static let forwarded = known("Forwarded")
   /// What a page's address is told to others.
   static let referrerPolicy = known("Referrer-Policy")
+  /// Says which requests are one.
+  static let idempotencyKey = known("Idempotency-Key")
+  /// Says that an answer was given before.
+  static let idempotencyReplayed = known("Idempotency-Replayed")
 
   private static func known(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else {

@@ -184,7 +184,8 @@ extension Route {
     if needsKey { statuses.formUnion([401, 403]) }
     if !pathParameters.isEmpty { statuses.insert(404) }
     if documentation.body != nil { statuses.formUnion([413, 415]) }
-    if method == .post, needsKey { statuses.insert(409) }
+    // Every POST reads a body, if only to say that it takes none.
+    if method == .post, needsKey { statuses.formUnion([409, 413, 415]) }
     return statuses
   }
 }

@@ -1,20 +1,43 @@
 import Hummingbird
-import Model
+package import Model
+
+/// A body as it was sent.
+package struct ReceivedBody: Sendable, Equatable {
+  /// Its bytes; empty when there is none.
+  package let bytes: [UInt8]
+  /// Whether the request says that it is JSON.
+  package let isJSON: Bool
+
+  /// Makes a body.
+  package init(bytes: [UInt8], isJSON: Bool) {
+    self.bytes = bytes
+    self.isJSON = isJSON
+  }
+}
+
+/// What can be read from a body.
+package protocol RequestBody: Sendable {
+  /// Reads the body: 415, then 400.
+  static func read(_ body: ReceivedBody) throws(Refusal) -> Self
+}
+
+/// A body that may be missing; then its content type doesn't matter either.
+extension Optional: RequestBody where Wrapped: RequestFields {
+  package static func read(_ body: ReceivedBody) throws(Refusal) -> Self {
+    if body.bytes.isEmpty { return nil }
+    return .some(try Wrapped.read(body))
+  }
+}
 
 extension Request {
-  /// Reads a body that must be there: 413, then 415, then 400.
-  func body<Fields: RequestFields>(_: Fields.Type) async throws(Refusal) -> Fields {
-    let bytes = try await bytes(limit: Limits.requestBodyBytes)
-    guard isJSON else { throw .unsupportedMediaType }
-    return try Fields.read(bytes)
+  /// Reads a body, as large as any may be: 413, then 415, then 400.
+  func body<Body: RequestBody>(_: Body.Type) async throws(Refusal) -> Body {
+    try Body.read(await receiveBody())
   }
 
-  /// Reads a body that may be missing; then its content type doesn't matter either.
-  func optionalBody<Fields: RequestFields>(_: Fields.Type) async throws(Refusal) -> Fields? {
-    let bytes = try await bytes(limit: Limits.requestBodyBytes)
-    if bytes.isEmpty { return nil }
-    guard isJSON else { throw .unsupportedMediaType }
-    return try Fields.read(bytes)
+  /// The whole body without a look into it.
+  func receiveBody() async throws(Refusal) -> ReceivedBody {
+    ReceivedBody(bytes: try await bytes(limit: Limits.requestBodyBytes), isJSON: isJSON)
   }
 
   private var isJSON: Bool {

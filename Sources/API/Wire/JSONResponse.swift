@@ -1,3 +1,4 @@
+import Catalog
 import Foundation
 import Hummingbird
 
@@ -8,13 +9,23 @@ extension Response {
     status: HTTPResponse.Status = .ok,
     contentType: String = "application/json"
   ) throws -> Response {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let body = try encoder.encode(value)
-    return Response(
+    Response(status: status, json: try jsonBytes(value), contentType: contentType)
+  }
+
+  /// An answer as it was kept.
+  init(_ answer: KeptAnswer) {
+    self.init(
+      status: HTTPResponse.Status(code: answer.status),
+      json: answer.body,
+      contentType: "application/json"
+    )
+  }
+
+  private init(status: HTTPResponse.Status, json: some Sequence<UInt8>, contentType: String) {
+    self.init(
       status: status,
       headers: [.contentType: contentType],
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: json))
     )
   }
 
@@ -32,4 +43,18 @@ extension Response {
       body: ResponseBody(byteBuffer: ByteBuffer(string: html))
     )
   }
+}
+
+extension KeptAnswer {
+  /// An answer with a JSON body, to be kept.
+  static func json(_ value: some Encodable, status: HTTPResponse.Status) throws -> KeptAnswer {
+    KeptAnswer(status: status.code, body: Array(try jsonBytes(value)))
+  }
+}
+
+/// The bytes of a JSON body: the same value always gives the same.
+private func jsonBytes(_ value: some Encodable) throws -> Data {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  return try encoder.encode(value)
 }

@@ -48,6 +48,16 @@ package struct QueryFields {
     return number
   }
 
+  /// An IP address, however it is written; nil when it isn't there.
+  package mutating func address(_ name: String) -> IPAddress? {
+    guard let text = text(name) else { return nil }
+    guard let address = IPAddress(text) else {
+      add(name, .invalidValue, "The parameter `\(name)` must be an IPv4 or IPv6 address.")
+      return nil
+    }
+    return address
+  }
+
   /// Ends the reading; parameters that nobody asked for are let pass, as caches and proxies add
   /// their own.
   ///

@@ -1,7 +1,7 @@
 package import Model
 
-/// A body that a request may have; it names its fields and their bounds.
-package protocol RequestFields: Sendable {
+/// A JSON object that a request may have as its body; it names its fields and their bounds.
+package protocol RequestFields: RequestBody {
   /// Takes its fields out of the body.
   init(_ fields: inout BodyFields)
 }
@@ -39,7 +39,17 @@ package struct RestartBody: RequestFields, Equatable {
   }
 }
 
+/// The body of a POST that has nothing to say: it may be missing, or an empty object.
+package struct NoFields: RequestFields, Equatable {
+  package init(_ fields: inout BodyFields) {}
+}
+
 extension RequestFields {
+  package static func read(_ body: ReceivedBody) throws(Refusal) -> Self {
+    guard body.isJSON else { throw .unsupportedMediaType }
+    return try read(body.bytes)
+  }
+
   /// Reads a whole body from its bytes, with every fault in it.
   package static func read(_ bytes: [UInt8]) throws(Refusal) -> Self {
     let json: JSON

@@ -65,19 +65,12 @@ enum Composition {
       )
     )
     if role == .server {
-      let identity = try await settings.api.tls?.identity()
-      services.append(
-        api(
-          settings.api,
-          identity: identity,
-          operations: operations(liveStatus),
-          clock: clock,
-          logger: logger
-        )
+      services += try await door(
+        settings.api,
+        operations: operations(liveStatus),
+        clock: clock,
+        logger: logger
       )
-      services.append(HangupReload(files: settings.api.tls, identity: identity, logger: logger))
-    } else {
-      services.append(HangupReload(files: nil, identity: nil, logger: logger))
     }
     return ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -93,6 +86,23 @@ enum Composition {
         logger: logger
       )
     )
+  }
+
+  /// What answers callers, and what is done for them beside.
+  private static func door(
+    _ settings: Settings.API,
+    operations: Operations,
+    clock: any WallClock,
+    logger: Logger
+  ) async throws(CommandFailure) -> [any Service] {
+    let identity = try await settings.tls?.identity()
+    return [
+      // Before the API, because services shut down from the last to the first, and over the same
+      // use cases, which remember the uses of keys.
+      CallerUpkeep(operations: operations, logger: logger),
+      api(settings, identity: identity, operations: operations, clock: clock, logger: logger),
+      HangupReload(files: settings.tls, identity: identity, logger: logger),
+    ]
   }
 
   private static func api(

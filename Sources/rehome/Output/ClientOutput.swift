@@ -14,6 +14,8 @@ extension APIKey {
       "id": JSONValue(id), "clientId": JSONValue(clientID),
       "scopes": JSONValue(scopes.map(\.rawValue)), "createdAt": JSONValue(createdAt),
       "expiresAt": JSONValue(expiresAt), "revokedAt": JSONValue(revokedAt),
+      "name": JSONValue(name), "lastUsedAt": JSONValue(lastUsedAt),
+      "replaces": JSONValue(replaces?.text),
     ]
     if let text { members["key"] = .text(text.secret.reveal()) }
     return .object(members)

@@ -25,7 +25,9 @@ struct BackupCreate: AsyncParsableCommand {
     let view = try await context.vps(vps)
     try await context.requireWorker(of: view.vps.node, "No backup was begun.")
     let job = try await context.asking(missing: Missing.vps(vps)) { () async throws(Refusal) in
-      try await context.operations.createBackup(context.caller, of: vps, note: note)
+      try await context.operations.perform(
+        context.operations.createBackup(context.caller, of: vps, note: note)
+      )
     }
     try await context.announce(job, wait: wait)
   }

@@ -17,7 +17,7 @@ struct JobCancel: AsyncParsableCommand {
   func run() async throws {
     let context = try await CommandContext.open(options)
     let found = try await context.asking(missing: Missing.job(job)) { () async throws(Refusal) in
-      try await context.operations.cancelJob(context.caller, job)
+      try await context.operations.perform(context.operations.cancelJob(context.caller, job))
     }
     context.console.show(found.json) {
       found.state.isFinal

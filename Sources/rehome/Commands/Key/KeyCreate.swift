@@ -20,6 +20,9 @@ struct KeyCreate: AsyncParsableCommand {
   @Option(help: "When the key ends, such as 90d; without it never.")
   var expires: String?
 
+  @Option(help: "What the key is for, in your words.")
+  var name: String?
+
   @OptionGroup var options: GlobalOptions
 
   func run() async throws {
@@ -36,7 +39,8 @@ struct KeyCreate: AsyncParsableCommand {
         context.caller,
         client: client,
         scopes: scope,
-        lifetime: lifetime
+        lifetime: lifetime,
+        name: name
       )
     }
     context.console.note("Keep the key: only a hash of it is stored. It is \(made.key.id).")

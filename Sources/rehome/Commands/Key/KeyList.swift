@@ -21,15 +21,26 @@ struct KeyList: AsyncParsableCommand {
       try await context.operations.keys(client: client)
     }
     context.console.show(.list(keys.map { $0.json() })) {
-      var table = Table("ID", "CLIENT", "SCOPES", "CREATED", "EXPIRES", "REVOKED")
+      var table = Table(
+        "ID",
+        "CLIENT",
+        "NAME",
+        "SCOPES",
+        "CREATED",
+        "EXPIRES",
+        "REVOKED",
+        "LAST USED"
+      )
       for key in keys {
         table.add(
           key.id.text,
           key.clientID.text,
+          key.name,
           key.scopes.map(\.rawValue).joined(separator: " "),
           key.createdAt.text,
           key.expiresAt?.text,
-          key.revokedAt?.text
+          key.revokedAt?.text,
+          key.lastUsedAt?.text
         )
       }
       return table.text(whenEmpty: "There are no keys.")

@@ -70,7 +70,9 @@ struct RestoreStart: AsyncParsableCommand {
     }
     try await context.requireWorker(of: target.node, "No restore was begun.")
     let job = try await context.asking(missing: missing) { () async throws(Refusal) in
-      try await context.operations.restoreFromVPS(context.caller, request)
+      try await context.operations.perform(
+        context.operations.restoreFromVPS(context.caller, request)
+      )
     }
     try await context.announce(job, wait: wait)
   }

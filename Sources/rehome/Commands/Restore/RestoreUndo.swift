@@ -31,7 +31,7 @@ struct RestoreUndo: AsyncParsableCommand {
     try await context.requireWorker(of: restore.node, "Nothing was taken back.")
     let undo = try await context.asking(missing: Missing.vps(restore.vpsID.text)) {
       () async throws(Refusal) in
-      try await context.operations.undoRestore(context.caller, job)
+      try await context.operations.perform(context.operations.undoRestore(context.caller, job))
     }
     try await context.announce(undo, wait: wait)
   }

@@ -42,19 +42,21 @@ struct ScheduleAdd: AsyncParsableCommand {
   func run() async throws {
     let context = try await CommandContext.open(options)
     let added = try await context.asking(missing: Missing.vps(vps)) { () async throws(Refusal) in
-      try await context.operations.addSchedule(
-        context.caller,
-        of: vps,
-        ScheduleRequest(
-          name: name,
-          timing: ScheduleTiming(
-            frequency: frequency,
-            hour: hour,
-            dayOfWeek: dayOfWeek,
-            dayOfMonth: dayOfMonth
-          ),
-          retentionCount: keep,
-          isEnabled: !disabled
+      try await context.operations.perform(
+        context.operations.addSchedule(
+          context.caller,
+          of: vps,
+          ScheduleRequest(
+            name: name,
+            timing: ScheduleTiming(
+              frequency: frequency,
+              hour: hour,
+              dayOfWeek: dayOfWeek,
+              dayOfMonth: dayOfMonth
+            ),
+            retentionCount: keep,
+            isEnabled: !disabled
+          )
         )
       )
     }

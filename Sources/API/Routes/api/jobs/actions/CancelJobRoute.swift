@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/jobs/{jobId}/actions/cancel`: end a job before its swap.
-struct CancelJobRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct CancelJobRoute: PostRoute {
   static let path: RouterPath = "/api/jobs/{jobId}/actions/cancel"
   /// The scope of the job's own action, which only the use case knows.
   static let scope: Scope? = nil
@@ -21,8 +20,10 @@ struct CancelJobRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let job = try await operations.cancelJob(context.caller, context.identifier("jobId"))
-    return try .json(AcceptedWire(job), status: .accepted)
+  func change(
+    _ body: NoFields?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    operations.cancelJob(context.caller, context.identifier("jobId"))
   }
 }

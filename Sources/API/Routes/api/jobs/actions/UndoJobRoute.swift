@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/jobs/{jobId}/actions/undo`: take a completed restore back, in a job of its own.
-struct UndoJobRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct UndoJobRoute: PostRoute {
   static let path: RouterPath = "/api/jobs/{jobId}/actions/undo"
   static let scope: Scope? = .backupVM
   static let documentation = RouteDocumentation(
@@ -25,8 +24,10 @@ struct UndoJobRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let job = try await operations.undoRestore(context.caller, context.identifier("jobId"))
-    return try .json(AcceptedWire(job), status: .accepted)
+  func change(
+    _ body: NoFields?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.undoRestore(context.caller, context.identifier("jobId"))
   }
 }

@@ -20,7 +20,13 @@ struct VPSListRoute: CallerRoute {
       ),
       RouteDocumentation.QueryParameter(
         name: "primaryIp",
-        schema: .text("This first address alone.", example: "192.0.2.10")
+        schema: .either(
+          "This first address alone, however it is written.",
+          [
+            .text("IPv4.", example: "192.0.2.10", format: "ipv4"),
+            .text("IPv6.", example: "2001:db8::10", format: "ipv6"),
+          ]
+        )
       ),
     ],
     answer: .json(
@@ -37,13 +43,13 @@ struct VPSListRoute: CallerRoute {
     var query = QueryFields(request.uri.query)
     let limit = query.integer("limit", in: 1...Limits.pageMaximum, default: Limits.pageDefault)
     let name = query.text("name")
-    let primaryIP = query.text("primaryIp")
+    let primaryAddress = query.address("primaryIp")
     let cursor = query.text("cursor")
     try query.finish()
     let page = try await operations.listVPS(
       context.caller,
       name: name,
-      primaryIP: primaryIP,
+      primaryAddress: primaryAddress,
       cursor: cursor,
       limit: limit
     )

@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/actions/restart`: ask a guest to end, then boot it.
-struct RestartRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct RestartRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/actions/restart"
   static let scope: Scope? = .powerVM
   static let documentation = RouteDocumentation(
@@ -31,13 +30,14 @@ struct RestartRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await request.optionalBody(RestartBody.self)
-    let job = try await operations.changePower(
+  func change(
+    _ body: RestartBody?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.changePower(
       context.caller,
       of: context.identifier("id"),
       PowerTask(action: .restart, isForced: body?.force ?? false)
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }

@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/actions/shutdown`: ask a guest to end.
-struct ShutdownRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct ShutdownRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/actions/shutdown"
   static let scope: Scope? = .powerVM
   static let documentation = RouteDocumentation(
@@ -26,12 +25,14 @@ struct ShutdownRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let job = try await operations.changePower(
+  func change(
+    _ body: NoFields?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.changePower(
       context.caller,
       of: context.identifier("id"),
       PowerTask(action: .shutdown)
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }

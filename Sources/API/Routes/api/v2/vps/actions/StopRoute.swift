@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/actions/stop`: pull the plug.
-struct StopRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct StopRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/actions/stop"
   static let scope: Scope? = .powerVM
   static let documentation = RouteDocumentation(
@@ -25,12 +24,14 @@ struct StopRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let job = try await operations.changePower(
+  func change(
+    _ body: NoFields?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.changePower(
       context.caller,
       of: context.identifier("id"),
       PowerTask(action: .stop)
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }

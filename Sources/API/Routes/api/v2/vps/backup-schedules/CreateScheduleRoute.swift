@@ -1,10 +1,10 @@
+import Catalog
 import Hummingbird
 import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/backup-schedules`: have backups made by themselves.
-struct CreateScheduleRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct CreateScheduleRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/backup-schedules"
   static let scope: Scope? = .writeVM
   static let documentation = RouteDocumentation(
@@ -30,9 +30,11 @@ struct CreateScheduleRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await request.body(CreateScheduleBody.self)
-    let made = try await operations.addSchedule(
+  func change(
+    _ body: CreateScheduleBody,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<ScheduleView> {
+    try operations.addSchedule(
       context.caller,
       of: context.identifier("id"),
       ScheduleRequest(
@@ -47,6 +49,9 @@ struct CreateScheduleRoute: CallerRoute {
         isEnabled: body.enabled
       )
     )
-    return try .json(ScheduleWire(made), status: .created)
+  }
+
+  static func answer(_ accepted: ScheduleView) throws -> KeptAnswer {
+    try .json(ScheduleWire(accepted), status: .created)
   }
 }

@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/backups`: make a backup.
-struct CreateBackupRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct CreateBackupRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/backups"
   static let scope: Scope? = .backupVM
   static let documentation = RouteDocumentation(
@@ -27,13 +26,14 @@ struct CreateBackupRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await request.optionalBody(CreateBackupBody.self)
-    let job = try await operations.createBackup(
+  func change(
+    _ body: CreateBackupBody?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.createBackup(
       context.caller,
       of: context.identifier("id"),
       note: body?.note
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }

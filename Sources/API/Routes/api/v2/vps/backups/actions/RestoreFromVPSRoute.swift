@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/backups/actions/restore-from-vps`: put another VPS's backup onto this.
-struct RestoreFromVPSRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct RestoreFromVPSRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/backups/actions/restore-from-vps"
   static let scope: Scope? = .backupVM
   static let documentation = RouteDocumentation(
@@ -35,9 +34,11 @@ struct RestoreFromVPSRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await request.body(RestoreFromVPSBody.self)
-    let job = try await operations.restoreFromVPS(
+  func change(
+    _ body: RestoreFromVPSBody,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.restoreFromVPS(
       context.caller,
       RestoreRequest(
         target: context.identifier("id"),
@@ -45,6 +46,5 @@ struct RestoreFromVPSRoute: CallerRoute {
         backup: body.backupID
       )
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }

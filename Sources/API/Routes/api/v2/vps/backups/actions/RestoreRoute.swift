@@ -3,8 +3,7 @@ import Model
 import Operations
 
 /// `POST /api/v2/vps/{id}/backups/{backupId}/actions/restore`: put a VPS's own backup back.
-struct RestoreRoute: CallerRoute {
-  static let method = HTTPRequest.Method.post
+struct RestoreRoute: PostRoute {
   static let path: RouterPath = "/api/v2/vps/{id}/backups/{backupId}/actions/restore"
   static let scope: Scope? = .backupVM
   static let documentation = RouteDocumentation(
@@ -26,8 +25,11 @@ struct RestoreRoute: CallerRoute {
 
   let operations: Operations
 
-  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let job = try await operations.restoreFromVPS(
+  func change(
+    _ body: NoFields?,
+    _ context: CallerContext
+  ) throws(Refusal) -> Change<Job> {
+    try operations.restoreFromVPS(
       context.caller,
       RestoreRequest(
         target: context.identifier("id"),
@@ -35,6 +37,5 @@ struct RestoreRoute: CallerRoute {
         backup: context.identifier("backupId")
       )
     )
-    return try .json(AcceptedWire(job), status: .accepted)
   }
 }
