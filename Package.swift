@@ -189,6 +189,13 @@ let package = Package(
       ]
     ),
     .testTarget(
+      name: "BackupTests",
+      dependencies: [
+        "Backup", "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Model", "TestSupport",
+        logging,
+      ]
+    ),
+    .testTarget(
       name: "CatalogTests",
       dependencies: ["Catalog", "Model", "TestSupport", grdb]
     ),

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 readonly all=(
   ModelTests TidyTests OperationsTests CatalogTests JobsTests DatastoreTests APITests ProgramTests
-  DisksTests HypervisorTests RestoreTests EndToEndTests GuestTests
+  DisksTests BackupTests HypervisorTests RestoreTests EndToEndTests GuestTests
 )
 
 failed=()

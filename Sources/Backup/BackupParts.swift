@@ -13,6 +13,18 @@ package enum BackupMoment: String, Sendable, CaseIterable {
   case sessionBegun = "backup-session"
   case duringRead = "backup-read"
   case beforeManifest = "backup-before-manifest"
+  case afterManifest = "backup-after-manifest"
+}
+
+/// What an installation decides about backups.
+package struct BackupSettings: Sendable {
+  /// The least that a disk's scratch file may take, in bytes.
+  package var scratchMinimumBytes: Int64
+
+  /// Collects the decisions.
+  package init(scratchMinimumBytes: Int64 = Limits.scratchMinimum) {
+    self.scratchMinimumBytes = scratchMinimumBytes
+  }
 }
 
 /// Everything a backup works with.
@@ -23,6 +35,9 @@ package struct BackupParts: Sendable {
   package var observer: HostObserver
   package var buffers: BufferPool
   package var clock: any WallClock
+  package var settings: BackupSettings
+  /// What all backups of the node together read and write passes here.
+  package var rate: RateLimiter
   /// Where sockets and scratch files of jobs stand.
   package var runtimeDirectory: String
   package var logger: Logger
@@ -37,6 +52,8 @@ package struct BackupParts: Sendable {
     observer: HostObserver,
     buffers: BufferPool,
     clock: any WallClock,
+    settings: BackupSettings = BackupSettings(),
+    rate: RateLimiter = RateLimiter(),
     runtimeDirectory: String,
     logger: Logger,
     reached: @escaping @Sendable (BackupMoment) async -> Void = { _ in }
@@ -47,6 +64,8 @@ package struct BackupParts: Sendable {
     self.observer = observer
     self.buffers = buffers
     self.clock = clock
+    self.settings = settings
+    self.rate = rate
     self.runtimeDirectory = runtimeDirectory
     self.logger = logger
     self.reached = reached

@@ -13,10 +13,13 @@ import Operations
 struct SessionRecord: Sendable, Codable {
   /// The private directory with socket and scratch files; its name is the job's.
   var directory: String
+  /// The checkpoint that begins with the session; nil in journals of older versions.
+  var checkpoint: String?
 }
 
 extension BackupRun {
-  private var sessionDirectory: String { "\(parts.runtimeDirectory)/\(job.id)" }
+  /// Where this job's socket and scratch files are.
+  var sessionDirectory: String { "\(parts.runtimeDirectory)/\(job.id)" }
 
   /// Backs a running VPS up through a pull-mode session: one moment of all its disks.
   func backUpRunning(
@@ -25,8 +28,12 @@ extension BackupRun {
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
     let directory = sessionDirectory
+    let disks = try await checkpointDisks(seen, of: domain)
+    let search = try await findParent(domain, disks)
+    var generator = SystemRandomNumberGenerator()
+    let checkpoint = CheckpointName.make(ULID(at: parts.clock.now(), using: &generator))
     // Journaled before the first effect: a worker that dies here leaves a frozen guest.
-    try await record(.session, .begun, SessionRecord(directory: directory))
+    try await record(.session, .begun, SessionRecord(directory: directory, checkpoint: checkpoint))
     let owner = try await fromDisks { () async throws(DiskError) in
       try await RuntimeDirectory.Owner.of(seen.disks[0].path)
     }
@@ -34,7 +41,14 @@ extension BackupRun {
       _ = try await RuntimeDirectory.ensure(directory, mode: 0o700, owner: owner)
     }
     do throws(BackupStop) {
-      let made = try await readSession(of: domain, seen, in: directory, into: writer)
+      let session = SessionPlan(
+        domain: domain,
+        seen: seen,
+        disks: disks,
+        directory: directory,
+        checkpointName: checkpoint
+      )
+      let made = try await readSession(session, search, into: writer)
       try await endSession(of: domain.reference, directory)
       try await record(.session, .done)
       return made
@@ -47,89 +61,88 @@ extension BackupRun {
           metadata: ["job.id": "\(job.id)", "error": "\(error)"]
         )
       }
+      await removeCheckpoints([checkpoint], of: domain.reference)
       throw error
     }
   }
 
   private func readSession(
-    of domain: DomainDescription,
-    _ seen: Observation,
-    in directory: String,
+    _ session: SessionPlan,
+    _ search: ParentSearch,
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
-    let socket = "\(directory)/nbd.sock"
-    let request = BackupRequest(
-      socketPath: socket,
-      disks: seen.disks.map {
-        BackupRequest.Disk(
-          targetDevice: $0.device,
-          exportName: $0.device,
-          scratchPath: "\(directory)/\($0.device).scratch"
-        )
-      }
+    let scratch = try await ScratchBudget.reserve(
+      for: session.seen.disks,
+      in: session.directory,
+      minimum: parts.settings.scratchMinimumBytes
     )
-    let freeze = try await begin(request, of: domain)
+    let begun = try await begin(session, search)
     await parts.reached(.sessionBegun)
+    let watch = ScratchWatch(
+      hypervisor: parts.hypervisor,
+      reference: session.domain.reference,
+      files: session.scratchFiles(scratch),
+      directory: session.directory
+    )
+    var made = try await watched(by: watch) { () async throws(BackupStop) in
+      try await self.readDisks(of: session, begun, into: writer)
+    }
+    made.isFrozen = begun.frozen != nil
+    made.frozenMilliseconds = begun.frozen?.milliseconds ?? 0
+    if begun.hasCheckpoint {
+      made.checkpoint = Checkpoint(
+        vpsID: job.vpsID,
+        name: session.checkpointName,
+        backupID: backupID,
+        domainUUID: session.domain.uuid,
+        disks: session.disks,
+        createdAt: parts.clock.now()
+      )
+    }
+    return made
+  }
+
+  /// Opens the session's disks and reads them.
+  private func readDisks(
+    of session: SessionPlan,
+    _ begun: BegunSession,
+    into writer: SnapshotWriter
+  ) async throws(BackupStop) -> MadeDisks {
     var sources: [SourceDisk] = []
     var opened: [any BlockDevice] = []
     do throws(BackupStop) {
-      for disk in seen.disks {
+      for disk in session.seen.disks {
+        let index = begun.parent?.indexes[disk.device]
+        let context = session.changesContext(of: disk.device)
         let device = try await fromDisks { () async throws(DiskError) in
-          try await NBDDisk.open(socket: socket, export: disk.device)
+          try await NBDDisk.open(
+            socket: session.socket,
+            export: disk.device,
+            contexts: index == nil ? [] : [context]
+          )
         }
         opened.append(device)
-        sources.append(
-          SourceDisk(
-            observed: disk,
-            archive: SourceDefinition.archive(for: disk),
-            device: device
-          )
+        var source = SourceDisk(
+          observed: disk,
+          archive: SourceDefinition.archive(for: disk),
+          device: device
         )
+        if let index, index.size == device.size {
+          source.known = KnownContent(index: index) { range throws(DiskError) in
+            try await device.dirtyRanges(in: range, context: context)
+          }
+        }
+        sources.append(source)
       }
       var made = try await read(sources, into: writer)
       await close(opened)
-      made.isFrozen = freeze != nil
-      made.frozenMilliseconds = freeze?.milliseconds ?? 0
+      let isIncremental = sources.contains { $0.known != nil }
+      made.fullReason = isIncremental ? nil : begun.fullReason ?? .disksChanged
       return made
     } catch {
       await close(opened)
       throw error
     }
-  }
-
-  /// Freeze, begin, thaw: one bounded section, thawed on every path.
-  ///
-  /// - Returns: How long the guest was frozen; nil if it could not be.
-  private func begin(
-    _ request: BackupRequest,
-    of domain: DomainDescription
-  ) async throws(BackupStop) -> Duration? {
-    let reference = domain.reference
-    guard domain.isAgentConnected else {
-      try await fromHypervisor { () async throws(HypervisorError) in
-        try await parts.hypervisor.beginBackup(of: reference, request)
-      }
-      return nil
-    }
-    let started = ContinuousClock.now
-    var isFrozen = false
-    do throws(HypervisorError) {
-      isFrozen = try await parts.hypervisor.freeze(reference, timeout: Limits.freezeBound) > 0
-    } catch {
-      // A freeze that failed may still bite later: the thaw below is for it as well.
-      parts.logger.notice(
-        "guest not frozen, the backup is crash-consistent",
-        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
-      )
-    }
-    do throws(HypervisorError) {
-      try await parts.hypervisor.beginBackup(of: reference, request)
-    } catch {
-      await thaw(reference)
-      throw BackupStop(error)
-    }
-    await thaw(reference)
-    return isFrozen ? ContinuousClock.now - started : nil
   }
 
   /// Thaws until that is acknowledged, within a bound.
@@ -162,7 +175,7 @@ extension BackupRun {
     }
   }
 
-  private func endSession(
+  func endSession(
     of reference: DomainReference,
     _ directory: String
   ) async throws(BackupStop) {
@@ -173,39 +186,5 @@ extension BackupRun {
       try await parts.hypervisor.abortBackup(of: reference)
     }
     await RuntimeDirectory(path: directory).remove()
-  }
-
-  /// Puts right what a worker that died has left: a frozen guest, a session, a snapshot.
-  func cleanUp(after backup: Backup, _ vps: VPS) async throws(BackupStop) {
-    guard job.attempts > 1 else { return }
-    let directory = sessionDirectory
-    let scratch = try await fromHypervisor { () async throws(HypervisorError) in
-      try await parts.hypervisor.backupScratchPaths(of: vps.reference)
-    }
-    // Only a session whose scratch files carry our job's name is ours to end.
-    if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
-      try await endSession(of: vps.reference, directory)
-    }
-    let domain = try await fromHypervisor { () async throws(HypervisorError) in
-      try await parts.hypervisor.domain(vps.reference)
-    }
-    if domain.isAgentConnected { await thaw(vps.reference) }
-    if domain.state == .pausedOnError {
-      try await fromHypervisor { () async throws(HypervisorError) in
-        try await parts.hypervisor.resume(vps.reference)
-      }
-    }
-    await RuntimeDirectory(path: directory).remove()
-    guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
-    try await fromDatastore { () async throws(DatastoreError) in
-      do throws(DatastoreError) {
-        try await parts.datastore.remove(path)
-      } catch .snapshotNotFound {
-        // The attempt before has removed it already.
-        return
-      } catch {
-        throw error
-      }
-    }
   }
 }

@@ -6,40 +6,35 @@ import Model
 
 extension BackupRun {
   /// Backs a stopped VPS up from its disks, held so that nobody writes to them meanwhile.
+  ///
+  /// What the images themselves have recorded of changes spares reading the rest. No checkpoint can
+  /// be set without QEMU, so that the next backup counts from the same one.
   func backUpStopped(
-    _ reference: DomainReference,
+    _ domain: DomainDescription,
     _ seen: Observation,
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
+    let reference = domain.reference
     var locks: [ImageLock] = []
     var sources: [SourceDisk] = []
     defer { for lock in locks { lock.release() } }
     do throws(BackupStop) {
+      var paths: [String] = []
       for disk in seen.disks {
-        guard let format = DiskFormat(rawValue: disk.format) else {
-          throw .because(.vpsNotReady, "The disk \(disk.device) has a format that can't be read.")
-        }
         try await fromDisks { () async throws(DiskError) in
           let path = try await RealPath.of(disk.path)
           locks.append(try await ImageLock.reader(path))
-          let device = try await DiskImage.open(
-            path,
-            format: format,
-            access: .read,
-            directory: parts.runtimeDirectory
-          )
-          sources.append(
-            SourceDisk(
-              observed: disk,
-              archive: SourceDefinition.archive(for: disk),
-              device: device
-            )
-          )
+          paths.append(path)
         }
+      }
+      // Under the locks, or the files could be others by the time they are read.
+      let search = try await findParent(domain, try await checkpointDisks(seen, of: domain))
+      for (disk, path) in zip(seen.disks, paths) {
+        sources.append(try await open(disk, at: path, search))
       }
       let before = try await identities(seen)
       try await requireStopped(reference)
-      let made = try await read(sources, into: writer)
+      var made = try await read(sources, into: writer)
       // Locks keep QEMU away; whatever else wrote shows in size and time.
       guard try await identities(seen) == before else {
         throw .because(
@@ -49,12 +44,78 @@ extension BackupRun {
         )
       }
       try await requireStopped(reference)
+      made.still = try await still(seen, paths)
       await closeAll(sources)
+      if sources.allSatisfy({ $0.known == nil }) { made.fullReason = search.fullReason }
       return made
     } catch {
       await closeAll(sources)
       throw error
     }
+  }
+
+  /// Opens a disk, with its record of changes if there is one that can be used.
+  private func open(
+    _ disk: ObservedDisk,
+    at path: String,
+    _ search: ParentSearch
+  ) async throws(BackupStop) -> SourceDisk {
+    guard let format = DiskFormat(rawValue: disk.format) else {
+      throw .because(.vpsNotReady, "The disk \(disk.device) has a format that can't be read.")
+    }
+    let archive = SourceDefinition.archive(for: disk)
+    let directory = parts.runtimeDirectory
+    if case .parent(let parent) = search, let index = parent.indexes[disk.device] {
+      let bitmap = parent.checkpointName
+      do throws(DiskError) {
+        let device = try await QemuNBD.open(
+          path,
+          access: .read,
+          directory: directory,
+          bitmap: bitmap
+        )
+        guard device.size == index.size else {
+          try await device.close()
+          throw DiskError.stampMismatch(path: path)
+        }
+        let known = KnownContent(index: index) { range throws(DiskError) in
+          try await device.dirtyRanges(in: range, bitmap: bitmap)
+        }
+        return SourceDisk(observed: disk, archive: archive, device: device, known: known)
+      } catch {
+        // It is read in full; if it can't be opened at all, the next line says so.
+        parts.logger.notice(
+          "a disk's record of changes can't be used",
+          metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)", "error": "\(error)"]
+        )
+      }
+    }
+    // Asked for under the image lock: what it says stays true.
+    let still = await StillContent(catalog: parts.catalog, datastore: parts.datastore)
+      .index(of: job.vpsID, device: disk.device, at: path)
+    let device = try await fromDisks { () async throws(DiskError) in
+      try await DiskImage.open(path, format: format, access: .read, directory: directory)
+    }
+    var source = SourceDisk(observed: disk, archive: archive, device: device)
+    if let still, still.size == device.size, still.chunkSize == Limits.chunkBytes {
+      source.known = KnownContent(index: still) { _ throws(DiskError) in [] }
+    }
+    return source
+  }
+
+  /// How the disks are, for telling later that nobody has written to them since.
+  private func still(
+    _ seen: Observation,
+    _ paths: [String]
+  ) async throws(BackupStop) -> [StillDisk] {
+    var disks: [StillDisk] = []
+    for (disk, path) in zip(seen.disks, paths) where disk.storage == .file {
+      try await fromDisks { () async throws(DiskError) in
+        guard let mark = try await StillMark.of(path) else { return }
+        disks.append(StillDisk(disk.device, mark))
+      }
+    }
+    return disks
   }
 
   private func requireStopped(_ reference: DomainReference) async throws(BackupStop) {

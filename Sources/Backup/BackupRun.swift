@@ -19,7 +19,7 @@ enum BackupStep: String, Sendable {
 }
 
 /// One attempt at a backup.
-final class BackupRun {
+final class BackupRun: Sendable {
   let parts: BackupParts
   let context: JobContext
   let job: Job
@@ -62,7 +62,7 @@ final class BackupRun {
         case .running:
           try await backUpRunning(domain, seen, into: writer)
         case .stopped, .crashed:
-          try await backUpStopped(vps.reference, seen, into: writer)
+          try await backUpStopped(domain, seen, into: writer)
         case .starting, .stopping, .paused, .pausedOnError, .suspended, .unknown:
           throw BackupStop.because(
             .vpsNotReady,
@@ -70,7 +70,12 @@ final class BackupRun {
             isTransient: true
           )
         }
-      return try await publish(made, backup, vps, seen, domain.definitionXML, writer)
+      do throws(BackupStop) {
+        return try await publish(made, backup, vps, seen, domain.definitionXML, writer)
+      } catch {
+        await removeCheckpoints([made.checkpoint?.name].compactMap { $0 }, of: vps.reference)
+        throw error
+      }
     } catch {
       await writer.abandon()
       throw error
@@ -144,6 +149,7 @@ final class BackupRun {
         ],
       ])
     }
+    await parts.reached(.afterManifest)
     let contents = BackupContents(
       disks: made.disks,
       firmware: seen.firmware,
@@ -158,11 +164,13 @@ final class BackupRun {
     let result = BackupResult(
       backupID: backup.id,
       sizeBytes: contents.sizeBytes,
-      bytesRead: made.bytesRead,
-      bytesWritten: made.bytesWritten,
-      bytesReused: made.bytesReused,
+      bytesRead: made.count.bytesRead,
+      bytesWritten: made.count.bytesWritten,
+      bytesReused: made.count.bytesReused,
       frozen: made.isFrozen,
-      frozenMilliseconds: made.frozenMilliseconds
+      frozenMilliseconds: made.frozenMilliseconds,
+      incremental: made.fullReason == nil,
+      fullReason: made.fullReason
     )
     let now = parts.clock.now()
     return .completed(.backup(result)) { transaction in
@@ -171,6 +179,7 @@ final class BackupRun {
       if let schedule = complete.scheduleID {
         try Retention.apply(schedule, at: now, transaction)
       }
+      try made.remember(as: backup.id, of: vps.id, transaction)
     }
   }
 

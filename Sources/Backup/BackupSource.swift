@@ -11,6 +11,8 @@ struct SourceDisk: Sendable {
   var archive: String
   /// Its blocks.
   var device: any BlockDevice
+  /// What is known of them already; nil: nothing.
+  var known: KnownContent?
 }
 
 /// What a snapshot holds besides disks: the source's definition, for us and for PVE.

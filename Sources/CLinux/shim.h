@@ -87,6 +87,14 @@ static inline int rehome_file_system_id(int fd, uint64_t *id) {
   return 0;
 }
 
+// The number of the kind of file system that an open file is on.
+static inline int rehome_file_system_type(int fd, int64_t *type) {
+  struct statfs info;
+  if (fstatfs(fd, &info) < 0) return -1;
+  *type = (int64_t)info.f_type;
+  return 0;
+}
+
 // The id of the mount that `path` stands on, the link itself if it is one.
 static inline int rehome_mount_id(const char *path, uint64_t *id) {
   struct statx info;

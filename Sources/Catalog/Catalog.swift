@@ -53,5 +53,6 @@ package protocol Catalog: Sendable {
 
 /// Everything that can be asked or changed within one transaction.
 package protocol CatalogTransaction: ClientStore, KeyStore, NodeStore, VPSStore, BackupStore,
-  HoldStore, ScheduleStore, JobStore, StepStore, UndoStore, AuditStore, IdempotencyStore
+  HoldStore, CheckpointStore, ScheduleStore, JobStore, StepStore, UndoStore, AuditStore,
+  IdempotencyStore
 {}

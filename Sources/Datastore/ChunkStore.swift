@@ -1,4 +1,6 @@
 internal import Checksum
+internal import Synchronization
+internal import Zstd
 
 /// What became of a chunk that was to be stored.
 package enum ChunkOutcome: Hashable, Sendable {
@@ -16,6 +18,12 @@ package enum ChunkOutcome: Hashable, Sendable {
 struct ChunkStore: Sendable {
   let layout: StoreLayout
   let sync: SyncLevel
+  private let packers = Packers()
+
+  init(layout: StoreLayout, sync: SyncLevel) {
+    self.layout = layout
+    self.sync = sync
+  }
 
   /// Stores `plain` under its digest, unless it is there already.
   ///
@@ -31,15 +39,13 @@ struct ChunkStore: Sendable {
     let isThere = try files.touch(path)
     let present = isThere ? try presence(of: digest, files) : .absent
     if present == .packed { return .reused }
-    let blob: [UInt8]
-    do throws(BlobError) {
-      blob = try DataBlob.encode(plain)
-    } catch {
-      throw .chunkCorrupt(digest)
+    let packer = packers.take()
+    defer { packers.giveBack(packer) }
+    return try DataBlob.encode(plain, with: packer) { blob throws(DatastoreError) in
+      if case .plain(let count) = present, count <= blob.byteCount { return .reused }
+      try write(blob, as: digest, files)
+      return .new(bytes: blob.byteCount)
     }
-    if case .plain(let count) = present, count <= blob.count { return .reused }
-    try write(blob, as: digest, files)
-    return .new(bytes: blob.count)
   }
 
   /// Keeps a chunk from the sweep, and makes sure that it is there and not obviously cut off.
@@ -50,6 +56,20 @@ struct ChunkStore: Sendable {
     }
     guard status.isRegularFile, status.byteCount > DataBlob.headerByteCount else {
       throw .chunkCorrupt(digest)
+    }
+  }
+
+  /// As `keep`, but tells of a chunk that is gone or cut off.
+  func isKept(_ digest: Digest, _ files: FileCalls) throws(DatastoreError) -> Bool {
+    do throws(DatastoreError) {
+      try keep(digest, files)
+      return true
+    } catch .chunkMissing {
+      return false
+    } catch .chunkCorrupt {
+      return false
+    } catch {
+      throw error
     }
   }
 
@@ -86,7 +106,7 @@ struct ChunkStore: Sendable {
   }
 
   private func write(
-    _ blob: [UInt8],
+    _ blob: RawSpan,
     as digest: Digest,
     _ files: FileCalls
   ) throws(DatastoreError) {
@@ -104,5 +124,18 @@ struct ChunkStore: Sendable {
       throw error
     }
     if sync == .file { try files.syncDirectory(layout.folder(of: digest)) }
+  }
+}
+
+/// The packers that nobody uses at the moment: as many as there were inserts at the same time.
+private final class Packers: Sendable {
+  private let idle = Mutex<[ZstdPacker]>([])
+
+  func take() -> ZstdPacker {
+    idle.withLock { $0.popLast() } ?? ZstdPacker(capacity: FixedIndex.defaultChunkSize)
+  }
+
+  func giveBack(_ packer: ZstdPacker) {
+    idle.withLock { $0.append(packer) }
   }
 }

@@ -10,6 +10,8 @@ enum DataBlob {
   static let encryptedHeaderByteCount = 44
   /// The most that one blob holds.
   static let maximumPayloadByteCount = 128 << 20
+  /// zstd's level, PBS's own: a higher one costs more time than the disk below saves.
+  static let packingLevel = 1
   /// The most that a file with one blob in it has.
   static let maximumFileByteCount = maximumPayloadByteCount + encryptedHeaderByteCount
 
@@ -42,13 +44,32 @@ enum DataBlob {
     // A packer that fails, for want of memory say, is no reason to lose the data.
     let packed = try? ZstdFrame.compress(
       payload,
-      level: 1,
+      level: packingLevel,
       header: Kind.compressed.magic + noChecksum
     )
     var blob = packed ?? concatenate(Kind.plain.magic + noChecksum, payload)
     let checksum = blob.withRawBytes(from: headerByteCount) { CRC32.checksum(of: $0) }
     LittleEndian.store(checksum, in: &blob, at: 8)
     return blob
+  }
+
+  /// Wraps `payload` in a packer's memory and lends the blob.
+  static func encode<R, E: Error>(
+    _ payload: RawSpan,
+    with packer: ZstdPacker,
+    _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    let noChecksum: [UInt8] = [0, 0, 0, 0]
+    return try packer.pack(
+      payload,
+      level: packingLevel,
+      header: Kind.compressed.magic + noChecksum,
+      plainHeader: Kind.plain.magic + noChecksum
+    ) { blob throws(E) in
+      let checksum = CRC32.checksum(of: blob.bytes.extracting(droppingFirst: headerByteCount))
+      blob.storeBytes(of: checksum.littleEndian, toByteOffset: 8, as: UInt32.self)
+      return try body(blob.bytes)
+    }
   }
 
   /// Unwraps a blob into memory of its own, of at most `limit` bytes.

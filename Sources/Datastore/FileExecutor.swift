@@ -85,6 +85,13 @@ struct FileCalls: Sendable {
 
   /// Makes a file that must not be there yet, writes it whole and, if asked, syncs it.
   func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DatastoreError) {
+    try bytes.withRawBytes { bytes throws(DatastoreError) in
+      try create(path, bytes, sync: sync)
+    }
+  }
+
+  /// Makes a file that must not be there yet, writes it whole and, if asked, syncs it.
+  func create(_ path: String, _ bytes: RawSpan, sync: Bool) throws(DatastoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     let file = OpenFile(descriptor: unsafe open(path, flags, 0o644))
     guard file.descriptor >= 0 else { throw Self.failure("create", path) }
@@ -305,7 +312,7 @@ extension FileCalls {
   }
 
   private func write(
-    _ bytes: [UInt8],
+    _ bytes: RawSpan,
     to file: borrowing OpenFile,
     path: String
   ) throws(DatastoreError) {

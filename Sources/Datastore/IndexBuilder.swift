@@ -58,24 +58,53 @@ package final class IndexBuilder: Sendable {
     return outcome
   }
 
-  /// Records a chunk of zeros without anybody having to read it.
-  package func putZero(chunk index: Int) async throws(DatastoreError) {
-    let count = length(of: index)
-    let (chunks, writer) = (writer.store.chunks, writer)
-    let digest: Digest
-    if let known = ZeroChunk.knownDigest(byteCount: count), writer.hasKept(known) {
-      digest = known
-    } else {
-      digest = try await writer.store.files.run { calls throws(DatastoreError) in
-        let digest = ZeroChunk.digest(byteCount: count)
-        try zeros(count).withRawBytes { plain throws(DatastoreError) in
-          _ = try chunks.insert(digest, plain, calls)
-        }
-        writer.didKeep(digest)
-        return digest
-      }
+  /// Records chunks of zeros without anybody having to read them.
+  package func putZeros(chunks indices: [Int]) async throws(DatastoreError) {
+    // Only the last chunk may be shorter, so that there are two digests at most.
+    let lengths = Set(indices.map(length(of:)))
+    var known: [Int: Digest] = [:]
+    for count in lengths { known[count] = try await zeroDigest(byteCount: count) }
+    let found = known
+    digests.withLock { digests in
+      for index in indices { digests[index] = found[length(of: index)] }
     }
-    digests.withLock { $0[index] = digest }
+  }
+
+  private func zeroDigest(byteCount count: Int) async throws(DatastoreError) -> Digest {
+    let (chunks, writer) = (writer.store.chunks, writer)
+    if let known = ZeroChunk.knownDigest(byteCount: count), writer.hasKept(known) { return known }
+    return try await writer.store.files.run { calls throws(DatastoreError) in
+      let digest = ZeroChunk.digest(byteCount: count)
+      try zeros(count).withRawBytes { plain throws(DatastoreError) in
+        _ = try chunks.insert(digest, plain, calls)
+      }
+      writer.didKeep(digest)
+      return digest
+    }
+  }
+
+  /// Takes chunks over from an earlier index of the same disk: nobody has written to them since.
+  ///
+  /// That they are still in the store is for `lostChunks` to see, and at the latest for the
+  /// snapshot's `finish`.
+  package func reuse(_ earlier: FixedIndex, chunks indices: [Int]) {
+    precondition(
+      earlier.size == size && earlier.chunkSize == chunkSize,
+      "an index of another disk"
+    )
+    digests.withLock { digests in
+      for index in indices { digests[index] = earlier.digests[index] }
+    }
+  }
+
+  /// Touches every chunk of the index, all of which must be put, and tells which are gone: those
+  /// are to be read and put again.
+  package func lostChunks() async throws(DatastoreError) -> [Int] {
+    let all = digests.withLock { $0.compactMap { $0 } }
+    guard all.count == chunkCount else { throw .indexCorrupt(archive) }
+    let lost = try await writer.confirm(all)
+    guard !lost.isEmpty else { return [] }
+    return all.indices.filter { lost.contains(all[$0]) }
   }
 
   /// Writes the index file and gives it to the snapshot.

@@ -18,10 +18,12 @@ package final class SnapshotWriter: Sendable {
     /// Archives that were begun and aren't written yet.
     var begun: Set<String> = []
     var files: [Manifest.File] = []
-    /// Every chunk that the closed indexes name.
-    var digests: Set<Digest> = []
-    /// Chunks that this writer has stored or touched already.
+    /// The indexes that are closed.
+    var indexes: [FixedIndex] = []
+    /// Chunks that this writer has stored or found, so that they needn't be looked for again.
     var kept: Set<Digest> = []
+    /// Chunks that were touched and found whole at the end.
+    var confirmed: Set<Digest> = []
   }
 
   private enum Phase: Equatable {
@@ -79,7 +81,7 @@ package final class SnapshotWriter: Sendable {
 
   /// Makes the snapshot durable and visible, with its manifest as the last step.
   ///
-  /// Every chunk is touched first and must be there. An error is final, since the kernel tells of
+  /// Every chunk is touched first, unless that was just done, and must be there. An error is final, since the kernel tells of
   /// lost data only once: all that is left then is to abandon the snapshot.
   /// - Throws: `chunkMissing` or `chunkCorrupt` naming the chunk, or `indexCorrupt` naming an index
   ///   that was never closed.
@@ -87,7 +89,7 @@ package final class SnapshotWriter: Sendable {
     unprotected: [String: JSONValue] = [:]
   ) async throws(DatastoreError) -> Manifest {
     do throws(DatastoreError) {
-      let (files, digests) = try beginFinishing()
+      let (files, indexes) = try beginFinishing()
       let manifest = Manifest(
         backupType: path.type,
         backupID: path.id,
@@ -95,7 +97,13 @@ package final class SnapshotWriter: Sendable {
         files: files.sorted { $0.filename < $1.filename },
         unprotected: unprotected
       )
-      try await keep(digests)
+      for index in indexes {
+        guard let lost = try await confirm(index.digests).first else { continue }
+        let chunks = store.chunks
+        // It says what is wrong with it.
+        try await store.files.run { calls throws(DatastoreError) in try chunks.keep(lost, calls) }
+        throw .chunkMissing(lost)
+      }
       try await publish(manifest)
       state.withLock { $0.phase = .finished }
       return manifest
@@ -146,6 +154,32 @@ extension SnapshotWriter {
     state.withLock { state in _ = state.kept.insert(digest) }
   }
 
+  /// Touches the chunks that weren't yet, in slices, so that others get a turn on the threads.
+  ///
+  /// - Returns: Those that are gone or cut off.
+  func confirm(_ digests: [Digest]) async throws(DatastoreError) -> Set<Digest> {
+    let chunks = store.chunks
+    let sliceLength = 4096
+    var lost: Set<Digest> = []
+    for start in stride(from: 0, to: digests.count, by: sliceLength) {
+      let slice = digests[start..<min(start + sliceLength, digests.count)]
+      let new = state.withLock { state in
+        // What was looked up before is looked at anew from here on, and its memory goes to this.
+        if !state.kept.isEmpty { state.kept = [] }
+        return Set(slice).subtracting(state.confirmed)
+      }
+      guard !new.isEmpty else { continue }
+      let gone = try await store.files.run { calls throws(DatastoreError) in
+        var gone: Set<Digest> = []
+        for digest in new where try !chunks.isKept(digest, calls) { gone.insert(digest) }
+        return gone
+      }
+      state.withLock { $0.confirmed.formUnion(new.subtracting(gone)) }
+      lost.formUnion(gone)
+    }
+    return lost
+  }
+
   /// Takes a closed index into the snapshot.
   func add(_ index: FixedIndex, as archive: String) {
     state.withLock { state in
@@ -153,7 +187,7 @@ extension SnapshotWriter {
       state.files.append(
         Manifest.File(filename: archive, size: index.size, checksum: index.checksum)
       )
-      state.digests.formUnion(index.digests)
+      state.indexes.append(index)
     }
   }
 }
@@ -172,13 +206,13 @@ extension SnapshotWriter {
     guard isFree else { throw .invalidName(name) }
   }
 
-  private func beginFinishing() throws(DatastoreError) -> ([Manifest.File], [Digest]) {
+  private func beginFinishing() throws(DatastoreError) -> ([Manifest.File], [FixedIndex]) {
     try state.withLock { state throws(DatastoreError) in
       if case .failed(let error) = state.phase { throw error }
       precondition(state.phase == .writing, "a snapshot is finished once")
       if let archive = state.begun.min() { throw .indexCorrupt(archive) }
       state.phase = .finishing
-      return (state.files, Array(state.digests))
+      return (state.files, state.indexes)
     }
   }
 
@@ -190,18 +224,6 @@ extension SnapshotWriter {
       return try bytes.withRawBytes { payload throws(BlobError) in try DataBlob.encode(payload) }
     } catch {
       throw failure
-    }
-  }
-
-  /// Touches every chunk, in slices, so that others get a turn on the threads.
-  private func keep(_ digests: [Digest]) async throws(DatastoreError) {
-    let chunks = store.chunks
-    let sliceLength = 4096
-    for start in stride(from: 0, to: digests.count, by: sliceLength) {
-      let slice = digests[start..<min(start + sliceLength, digests.count)]
-      try await store.files.run { calls throws(DatastoreError) in
-        for digest in slice { try chunks.keep(digest, calls) }
-      }
     }
   }
 

@@ -112,6 +112,25 @@ package final class NBDDisk: BlockDevice {
     }
   }
 
+  /// The parts of `range` that a dirty bitmap marks, in order.
+  ///
+  /// The context is the bitmap's, and was asked for when opening.
+  ///
+  /// - Throws: `unsupported` if the server doesn't offer it: silence would mean "nothing changed".
+  package func dirtyRanges(
+    in range: Range<Int64>,
+    context: String
+  ) async throws(DiskError) -> [Range<Int64>] {
+    try check(range.lowerBound, Int64(range.count), path: path)
+    let isOffered = state.withLock { state in
+      !state.all.isEmpty && state.all.allSatisfy { $0.offers(context) }
+    }
+    guard isOffered else { throw DiskError.unsupported(reason: "the server has no such bitmap") }
+    return try await blockStatus(of: range, context: context)
+      .filter { $0.flags & NBDExtent.dirty != 0 }
+      .map(\.range)
+  }
+
   package func flush() async throws(DiskError) {
     do throws(DiskError) {
       try await perform { [self] _ throws(NBDError) in

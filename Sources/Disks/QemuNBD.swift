@@ -35,13 +35,16 @@ package final class QemuNBD: BlockDevice {
   ///   - path: The resolved path of a qcow2 image.
   ///   - access: What it is opened for; QEMU locks the image accordingly.
   ///   - directory: Where to make the private directory of the socket.
+  ///   - bitmap: The name of a dirty bitmap in the image to offer as well; the server doesn't start
+  ///     if it isn't there or isn't whole.
   /// - Returns: The open disk, to be closed by the caller.
   /// - Throws: `hostile` for an image that must not be opened, `locked` if somebody uses it, `tool`
   ///   with what the server wrote if it did not start.
   package static func open(
     _ path: String,
     access: DiskAccess,
-    directory: String
+    directory: String,
+    bitmap: String? = nil
   ) async throws(DiskError) -> QemuNBD {
     let header = try await Qcow2Header.read(path)
     guard access == .read || !header.isCorrupt else {
@@ -53,9 +56,16 @@ package final class QemuNBD: BlockDevice {
       guard socket.utf8.count <= longestSocketPath else {
         throw DiskError.unsupported(reason: "the runtime directory's path is too long for a socket")
       }
-      let arguments = try await arguments(for: path, access: access, socket: socket)
+      var arguments = try await arguments(for: path, access: access, socket: socket)
+      if let bitmap { arguments.insert("--bitmap=\(bitmap)", at: 0) }
       let process = try await ChildProcess.start("qemu-nbd", arguments)
-      let disk = try await connect(process, socket: socket, path: path, access: access)
+      let disk = try await connect(
+        process,
+        socket: socket,
+        path: path,
+        access: access,
+        contexts: bitmap.map { [context(of: $0)] } ?? []
+      )
       return QemuNBD(path: path, disk: disk, server: Server(process: process, directory: directory))
     } catch {
       await directory.remove()
@@ -98,6 +108,18 @@ package final class QemuNBD: BlockDevice {
   package func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
     try await explain { () throws(DiskError) in try await disk.extents(in: range) }
   }
+
+  /// The parts of `range` that a dirty bitmap marks that was asked for when opening, in order.
+  package func dirtyRanges(
+    in range: Range<Int64>,
+    bitmap: String
+  ) async throws(DiskError) -> [Range<Int64>] {
+    try await explain { () throws(DiskError) in
+      try await disk.dirtyRanges(in: range, context: Self.context(of: bitmap))
+    }
+  }
+
+  private static func context(of bitmap: String) -> String { "qemu:dirty-bitmap:\(bitmap)" }
 
   package func flush() async throws(DiskError) {
     try await explain { () throws(DiskError) in try await disk.flush() }
@@ -192,10 +214,16 @@ package final class QemuNBD: BlockDevice {
     _ process: ChildProcess,
     socket: String,
     path: String,
-    access: DiskAccess
+    access: DiskAccess,
+    contexts: [String]
   ) async throws(DiskError) -> NBDDisk {
     do throws(DiskError) {
-      return try await connectWhenListening(process, socket: socket, path: path)
+      return try await connectWhenListening(
+        process,
+        socket: socket,
+        path: path,
+        contexts: contexts
+      )
     } catch {
       // The connection breaks a moment before the process is seen to be gone.
       guard await hasEnded(process, within: 1000) else { throw error }
@@ -209,7 +237,8 @@ package final class QemuNBD: BlockDevice {
   private static func connectWhenListening(
     _ process: ChildProcess,
     socket: String,
-    path: String
+    path: String,
+    contexts: [String]
   ) async throws(DiskError) -> NBDDisk {
     let clock = ContinuousClock()
     let end = clock.now + startLimit
@@ -220,7 +249,12 @@ package final class QemuNBD: BlockDevice {
         // The server listens before it opens the image, so only its first words mean that it
         // serves. One that never says them is ended, which ends the wait.
         return try await process.withDeadline(startLimit) { () throws(DiskError) in
-          try await NBDDisk.open(socket: socket, export: exportName, path: path)
+          try await NBDDisk.open(
+            socket: socket,
+            export: exportName,
+            path: path,
+            contexts: contexts
+          )
         }
       } catch .notFound {
         continue

@@ -76,6 +76,13 @@ package protocol Hypervisor: Sendable {
   /// - Returns: The new id; nil if the domain has none.
   @discardableResult
   func renewGenerationID(of reference: DomainReference) async throws(HypervisorError) -> String?
+  /// Removes checkpoints with their bitmaps; those that libvirt doesn't know count as removed.
+  ///
+  /// - Returns: Those that are still there: the domain doesn't run, or a disk has lost its bitmap.
+  func deleteCheckpoints(
+    of reference: DomainReference,
+    named names: [String]
+  ) async throws(HypervisorError) -> [String]
   /// Makes libvirt forget checkpoints; those it doesn't know count as forgotten.
   func forgetCheckpoints(
     of reference: DomainReference,
@@ -121,10 +128,13 @@ package protocol Hypervisor: Sendable {
   // MARK: Backup
 
   /// Begins a pull-mode backup session: from now on the NBD server offers this moment's disks.
+  ///
+  /// - Returns: Whether it runs; a request for no changes always begins, or throws.
+  @discardableResult
   func beginBackup(
     of reference: DomainReference,
     _ request: BackupRequest
-  ) async throws(HypervisorError)
+  ) async throws(HypervisorError) -> SessionStart
   /// Ends the backup session, whoever began it; does nothing if there is none.
   func abortBackup(of reference: DomainReference) async throws(HypervisorError)
   /// The scratch files of the running backup session; nil if there is none.

@@ -1,16 +1,26 @@
 import Libvirt
 
 extension LibvirtHypervisor {
+  @discardableResult
   package func beginBackup(
     of reference: DomainReference,
     _ request: BackupRequest
-  ) async throws(HypervisorError) {
+  ) async throws(HypervisorError) -> SessionStart {
     let disks = try await domain(reference).disks
     // An empty drive has nothing to offer and libvirt doesn't want it named.
     let devices = disks.filter { $0.sourcePath != nil }.map(\.targetDevice)
     let xml = request.xml(allDevices: devices)
-    try await call("begin backup", domain: reference) { domain throws(LibvirtError) in
-      try domain.beginBackup(xml: xml)
+    let checkpoint = request.checkpoint?.xml(allDevices: devices)
+    let isIncremental = request.disks.contains { $0.changesSince != nil }
+    return try await call("begin backup", domain: reference) { domain throws(LibvirtError) in
+      do throws(LibvirtError) {
+        try domain.beginBackup(xml: xml, checkpointXML: checkpoint)
+        return .begun
+      } catch {
+        let isChainLost = error.code == .checkpointInconsistent || error.code == .noDomainCheckpoint
+        guard isIncremental, isChainLost else { throw error }
+        return .changesUnknown
+      }
     }
   }
 

@@ -74,6 +74,27 @@ extension LibvirtHypervisor {
     return identifier
   }
 
+  package func deleteCheckpoints(
+    of reference: DomainReference,
+    named names: [String]
+  ) async throws(HypervisorError) -> [String] {
+    try await call("delete checkpoints", domain: reference) { domain throws(LibvirtError) in
+      let known = Set(try domain.checkpointNames())
+      var left: [String] = []
+      for name in names where known.contains(name) {
+        do throws(LibvirtError) {
+          try domain.deleteCheckpoint(named: name)
+        } catch {
+          // Gone meanwhile is what was wanted. Whatever else libvirt says, it has said no.
+          guard error.code != .noDomainCheckpoint else { continue }
+          guard !error.isOfTransport else { throw error }
+          left.append(name)
+        }
+      }
+      return left
+    }
+  }
+
   package func forgetCheckpoints(
     of reference: DomainReference,
     named names: [String]

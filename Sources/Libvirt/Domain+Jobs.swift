@@ -56,10 +56,11 @@ extension Domain {
     ) == 1
   }
 
-  /// Begins a backup as the XML describes it.
-  package func beginBackup(xml: String) throws(LibvirtError) {
+  /// Begins a backup as the XML describes it, and with it a checkpoint of the same moment if there
+  /// is XML for one.
+  package func beginBackup(xml: String, checkpointXML: String?) throws(LibvirtError) {
     try unsafe LibvirtError.check(
-      virDomainBackupBegin(pointer, xml, nil, 0),
+      virDomainBackupBegin(pointer, xml, checkpointXML, 0),
       "virDomainBackupBegin"
     )
   }
@@ -75,41 +76,5 @@ extension Domain {
       guard error.code == .noDomainBackup else { throw error }
       return nil
     }
-  }
-
-  /// The names of the domain's checkpoints.
-  package func checkpointNames() throws(LibvirtError) -> [String] {
-    var list: UnsafeMutablePointer<virDomainCheckpointPtr?>?
-    let count = try unsafe LibvirtError.check(
-      virDomainListAllCheckpoints(pointer, &list, 0),
-      "virDomainListAllCheckpoints"
-    )
-    guard let list = unsafe list else { return [] }
-    defer { unsafe free(list) }
-    var names: [String] = []
-    for index in 0..<Int(count) {
-      guard let checkpoint = unsafe list[index] else { continue }
-      if let name = unsafe virDomainCheckpointGetName(checkpoint) {
-        unsafe names.append(String(cString: name))
-      }
-      unsafe virDomainCheckpointFree(checkpoint)
-    }
-    return names
-  }
-
-  /// Makes libvirt forget one checkpoint and leaves the disk's bitmaps alone.
-  package func forgetCheckpoint(named name: String) throws(LibvirtError) {
-    let checkpoint = try unsafe LibvirtError.check(
-      virDomainCheckpointLookupByName(pointer, name, 0),
-      "virDomainCheckpointLookupByName"
-    )
-    defer { unsafe virDomainCheckpointFree(checkpoint) }
-    try unsafe LibvirtError.check(
-      virDomainCheckpointDelete(
-        checkpoint,
-        VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY.rawValue
-      ),
-      "virDomainCheckpointDelete"
-    )
   }
 }

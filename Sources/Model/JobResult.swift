@@ -31,6 +31,10 @@ package struct BackupResult: Sendable, Equatable, Codable {
   package var frozen: Bool
   /// How long they were frozen.
   package var frozenMilliseconds: Int64
+  /// Whether a record of changes spared reading what an earlier backup holds.
+  package var incremental: Bool
+  /// Why it wasn't incremental; nil when it was, and in results of older versions.
+  package var fullReason: FullReadReason?
 
   /// Makes a result.
   package init(
@@ -40,7 +44,9 @@ package struct BackupResult: Sendable, Equatable, Codable {
     bytesWritten: Int64,
     bytesReused: Int64,
     frozen: Bool,
-    frozenMilliseconds: Int64
+    frozenMilliseconds: Int64,
+    incremental: Bool = false,
+    fullReason: FullReadReason? = nil
   ) {
     self.backupID = backupID
     self.sizeBytes = sizeBytes
@@ -49,6 +55,22 @@ package struct BackupResult: Sendable, Equatable, Codable {
     self.bytesReused = bytesReused
     self.frozen = frozen
     self.frozenMilliseconds = frozenMilliseconds
+    self.incremental = incremental
+    self.fullReason = fullReason
+  }
+
+  /// Reads a stored result; those of older versions say nothing of increments.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    backupID = try container.decode(BackupID.self, forKey: .backupID)
+    sizeBytes = try container.decode(Int64.self, forKey: .sizeBytes)
+    bytesRead = try container.decode(Int64.self, forKey: .bytesRead)
+    bytesWritten = try container.decode(Int64.self, forKey: .bytesWritten)
+    bytesReused = try container.decode(Int64.self, forKey: .bytesReused)
+    frozen = try container.decode(Bool.self, forKey: .frozen)
+    frozenMilliseconds = try container.decode(Int64.self, forKey: .frozenMilliseconds)
+    incremental = try container.decodeIfPresent(Bool.self, forKey: .incremental) ?? false
+    fullReason = try container.decodeIfPresent(FullReadReason.self, forKey: .fullReason)
   }
 }
 

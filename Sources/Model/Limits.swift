@@ -50,6 +50,24 @@ package enum Limits {
   package static let stageScratchBuffers = 5
   /// Most extents of a disk that is cloned: the guest waits while the file system copies the list.
   package static let cloneExtents = 65_536
+  /// Chunks whose map is asked for at once: 1 GiB of disk, the most that one question may be about.
+  package static let chunksInMapWindow = 256
+  /// How often chunks that the datastore has lost are read again before it counts as broken.
+  package static let lostChunkRounds = 3
+  /// What a scratch file may take of its disk's size: a guest writes less while it is read.
+  package static let scratchShare = 0.1
+  /// The least that a scratch file may take in bytes, unless told otherwise: small disks are
+  /// overwritten quickly.
+  package static let scratchMinimum: Int64 = 4 << 30
+  /// The smallest budget in bytes that a session is begun with.
+  package static let scratchSmallest: Int64 = 64 << 20
+  /// Bytes that scratch files leave free on their file system.
+  package static let scratchFreeFloor: Int64 = 64 << 20
+  /// The part of its budget at which a scratch file ends the backup: what comes until it has ended
+  /// needs room, too.
+  package static let scratchAlarm = 0.8
+  /// How often scratch files are looked at: a fast disk writes half a gibibyte meanwhile.
+  package static let scratchWatchInterval = Duration.milliseconds(250)
   /// How long a lease lasts without renewal: long enough for a paused host, short enough that a
   /// dead worker's job goes on soon.
   package static let leaseDuration = Duration.seconds(30)

@@ -122,6 +122,8 @@ package struct Observation: Sendable, Equatable, Codable {
   package var snapshotCount: Int
   /// Checkpoints that aren't Rehome's.
   package var foreignCheckpoints: [String]
+  /// Rehome's own checkpoints; nil in observations of older versions.
+  package var ownCheckpoints: [String]?
   /// What else is going on with it.
   package var activity: DomainActivity
   /// Whether live and persistent definition name the same disks and interfaces.
@@ -150,6 +152,7 @@ package struct Observation: Sendable, Equatable, Codable {
     hasSavedState: Bool = false,
     snapshotCount: Int = 0,
     foreignCheckpoints: [String] = [],
+    ownCheckpoints: [String]? = nil,
     activity: DomainActivity = .none,
     definitionsAgree: Bool = true,
     firmware: Firmware = .bios,
@@ -167,6 +170,7 @@ package struct Observation: Sendable, Equatable, Codable {
     self.hasSavedState = hasSavedState
     self.snapshotCount = snapshotCount
     self.foreignCheckpoints = foreignCheckpoints
+    self.ownCheckpoints = ownCheckpoints
     self.activity = activity
     self.definitionsAgree = definitionsAgree
     self.firmware = firmware

@@ -154,6 +154,11 @@ package final class NBDConnection: Sendable {
     guard unsafe nbd_shutdown(handle, 0) == 0 else { throw NBDError.last("shutdown") }
   }
 
+  /// Whether the server answers questions about a metadata context that was asked for.
+  package func offers(_ context: String) -> Bool {
+    unsafe nbd_can_meta_context(handle, context) == 1
+  }
+
   /// What the server says about `range` in one metadata context, without gaps, in order.
   ///
   /// A server that doesn't know the context is answered for: one extent with no flag set, which

@@ -3,6 +3,9 @@ package struct NBDExtent: Sendable, Equatable {
   /// The name of the context that tells data from holes and zeros.
   package static let allocation = "base:allocation"
 
+  /// The flag of a dirty bitmap's context that marks what was written.
+  package static let dirty: UInt32 = 1
+
   /// The bytes it is about.
   package let range: Range<Int64>
   /// The context's flags; for `base:allocation` 1 is a hole and 2 reads as zeros.

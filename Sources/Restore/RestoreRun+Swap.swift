@@ -8,7 +8,11 @@ import Operations
 extension RestoreRun {
   /// Exchanges disks and seed while nobody can start the target.
   func swap() async throws(StepStop) {
-    if isInPlace { return try await rewrite() }
+    if isInPlace {
+      try await endBackupChain()
+      try await rewrite()
+      return await forgetOwnCheckpoints()
+    }
     let begin = ContinuousClock.now
     let pairs = try pairs()
     if try await !isStartedOnMovedDisks(pairs) {
@@ -18,9 +22,11 @@ extension RestoreRun {
       try await recordSwap(pairs)
       try await confirmLease()
       if context.isCancelRequested, try await isUndone(pairs) { throw .cancelled }
+      try await endBackupChain()
       try await moveAll(pairs)
     }
     try await requireState(pairs, moved: true)
+    await forgetOwnCheckpoints()
     guard let stop = journal.stop else {
       throw .operatorNeeded("The journal doesn't say how the target was stopped.")
     }

@@ -131,6 +131,13 @@ package final class MicroGuest: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
+  /// The names of the checkpoints that libvirt knows of it.
+  package func checkpoints() async throws -> [String] {
+    try await libvirt.virsh("checkpoint-list", name, "--name").split(separator: "\n").map(
+      String.init
+    )
+  }
+
   /// Ends it and removes its domain and its files.
   package func remove() async throws {
     // It need not run any more.

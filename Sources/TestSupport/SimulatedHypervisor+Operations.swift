@@ -219,6 +219,19 @@ extension SimulatedHypervisor {
     }
   }
 
+  package func deleteCheckpoints(
+    of reference: DomainReference,
+    named names: [String]
+  ) async throws(HypervisorError) -> [String] {
+    try await perform(.deleteCheckpoints, reference, names.joined(separator: ",")) { machine in
+      guard machine.description.state.isActive else {
+        return names.filter(machine.description.checkpointNames.contains)
+      }
+      machine.description.checkpointNames.removeAll { names.contains($0) }
+      return []
+    }
+  }
+
   package func forgetCheckpoints(
     of reference: DomainReference,
     named names: [String]
@@ -307,17 +320,26 @@ extension SimulatedHypervisor {
     try await agent(.freezeStatus, reference) { machine in machine.isFrozen ? .frozen : .thawed }
   }
 
+  @discardableResult
   package func beginBackup(
     of reference: DomainReference,
     _ request: BackupRequest
-  ) async throws(HypervisorError) {
+  ) async throws(HypervisorError) -> SessionStart {
     try await perform(.beginBackup, reference, request.socketPath) {
       machine throws(HypervisorError) in
       guard machine.description.state.isActive, machine.description.activeJob == nil else {
         throw .refused(operation: "begin backup", message: "not now")
       }
+      let known = machine.description.checkpointNames
+      guard request.disks.compactMap(\.changesSince).allSatisfy(known.contains) else {
+        return .changesUnknown
+      }
       machine.backup = request
       machine.description.activeJob = .backup
+      if let checkpoint = request.checkpoint {
+        machine.description.checkpointNames.append(checkpoint.name)
+      }
+      return .begun
     }
   }
 

@@ -10,7 +10,8 @@ package actor SimulatedHypervisor: Hypervisor {
     case usage, operatingSystem
     case domain, domainNames, state, domainsUsing, hostInformation, waitUntil
     case requestShutdown, destroy, start, reset, resume, setAutostart, removeManagedSave
-    case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID, forgetCheckpoints
+    case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
+    case deleteCheckpoints, forgetCheckpoints
     case agentPing, addresses, freeze, thaw, freezeStatus
     case beginBackup, abortBackup, backupScratchPaths, refreshPool
   }

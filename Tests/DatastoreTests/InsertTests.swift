@@ -157,7 +157,7 @@ struct InsertTests {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for chunk in 0..<count {
           group.addTask {
-            if chunk % 4 == 3 { return try await index.putZero(chunk: chunk) }
+            if chunk % 4 == 3 { return try await index.putZeros(chunks: [chunk]) }
             try await index.put(chunk: chunk, buffer(holding: plain), count: plain.count)
           }
         }

@@ -157,8 +157,8 @@ struct SnapshotTests {
       let test = try TestStore(root: root)
       let writer = try await test.store.begin(namespace: [], id: "v", notBefore: 1)
       let index = try writer.beginIndex("drive-a.img.fidx", size: 3 << 16, chunkSize: 1 << 16)
-      try await index.putZero(chunk: 0)
-      try await index.putZero(chunk: 2)
+      try await index.putZeros(chunks: [0])
+      try await index.putZeros(chunks: [2])
       await #expect(throws: DatastoreError.indexCorrupt("drive-a.img.fidx")) {
         try await index.close()
       }

@@ -102,7 +102,7 @@ struct TestStore: Sendable {
       let start = chunk * index.chunkSize
       let plain = Array(disk[start..<start + index.length(of: chunk)])
       if plain.withRawBytes({ isZero($0) }) {
-        try await index.putZero(chunk: chunk)
+        try await index.putZeros(chunks: [chunk])
         outcomes.append(.zero)
       } else {
         outcomes.append(

@@ -160,6 +160,7 @@ struct SettingsTests {
   )
   func `a rate is bytes a second in powers of 1024`(_ text: String, _ rate: Int64?) async throws {
     #expect(try await read(overrides: ["restore.rate=\(text)"]).restore.bytesPerSecond == rate)
+    #expect(try await read(overrides: ["backup.rate=\(text)"]).backup.bytesPerSecond == rate)
   }
 
   @Test

@@ -30,6 +30,15 @@ struct RestoreWorld: Sendable {
   /// What a test does at the moments of a restore.
   final class Hooks: Sendable {
     private let actions = Mutex<[RestoreMoment: @Sendable () async -> Void]>([:])
+    private let backupActions = Mutex<[BackupMoment: @Sendable () async -> Void]>([:])
+
+    func at(_ moment: BackupMoment, _ action: @escaping @Sendable () async -> Void) {
+      backupActions.withLock { $0[moment] = action }
+    }
+
+    func reached(_ moment: BackupMoment) async {
+      await backupActions.withLock { $0.removeValue(forKey: moment) }?()
+    }
 
     func at(_ moment: RestoreMoment, _ action: @escaping @Sendable () async -> Void) {
       actions.withLock { $0[moment] = action }
@@ -44,6 +53,7 @@ struct RestoreWorld: Sendable {
   static func with(
     shutdownTimeout: Duration = .seconds(20),
     confirmTimeout: Duration = .seconds(5),
+    scratchMinimumBytes: Int64 = Limits.scratchMinimum,
     _ body: @escaping @Sendable (RestoreWorld) async throws -> Void
   ) async throws {
     let libvirt = try await PrivateLibvirt.shared()
@@ -66,7 +76,11 @@ struct RestoreWorld: Sendable {
     )
     let world = try await RestoreWorld(libvirt: libvirt, folder: folder)
     try await world.operations.registerNode(name: "local", uri: libvirt.uri)
-    let worker = world.worker(shutdownTimeout: shutdownTimeout, confirmTimeout: confirmTimeout)
+    let worker = world.worker(
+      shutdownTimeout: shutdownTimeout,
+      confirmTimeout: confirmTimeout,
+      scratchMinimumBytes: scratchMinimumBytes
+    )
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await worker.run() }
@@ -100,7 +114,11 @@ struct RestoreWorld: Sendable {
     hooks = Hooks()
   }
 
-  private func worker(shutdownTimeout: Duration, confirmTimeout: Duration) -> Worker {
+  private func worker(
+    shutdownTimeout: Duration,
+    confirmTimeout: Duration,
+    scratchMinimumBytes: Int64
+  ) -> Worker {
     let observer = HostObserver(hypervisor: hypervisor, clock: SystemWallClock())
     let buffers = BufferPool(count: 8, capacity: Limits.chunkBytes)
     let logger = Logger(label: "test")
@@ -133,8 +151,10 @@ struct RestoreWorld: Sendable {
         observer: observer,
         buffers: buffers,
         clock: SystemWallClock(),
+        settings: BackupSettings(scratchMinimumBytes: scratchMinimumBytes),
         runtimeDirectory: "\(folder)/run",
-        logger: logger
+        logger: logger,
+        reached: { await hooks.reached($0) }
       )
     )
     let power = PowerHandler(
@@ -190,14 +210,24 @@ extension RestoreWorld {
 
   /// Makes a backup and waits for it.
   func backUp(_ vps: VPS) async throws -> BackupID {
-    try await observe(vps)
-    let job = try await finished(
-      operations.perform(operations.createBackup(Self.operatorCaller, of: vps.id.text))
-    )
+    try await backUpResult(vps).backupID
+  }
+
+  /// Makes a backup, waits for it and gives what came of it.
+  func backUpResult(_ vps: VPS) async throws -> BackupResult {
+    let job = try await backUpJob(vps)
     guard case .backup(let result) = job.result else {
       throw Unexpected(description: "\(job)")
     }
-    return result.backupID
+    return result
+  }
+
+  /// Asks for a backup and waits until the job has ended, well or not.
+  func backUpJob(_ vps: VPS) async throws -> Job {
+    try await observe(vps)
+    return try await finished(
+      operations.perform(operations.createBackup(Self.operatorCaller, of: vps.id.text))
+    )
   }
 
   /// Accepts a restore.

@@ -75,6 +75,8 @@ extension Components {
     .always("bytesReused", .integer("There already, or zero.", from: 0)),
     .always("frozen", .truth("File systems were frozen at the moment it shows.")),
     .always("frozenMilliseconds", .integer("For how long.", from: 0)),
+    .always("incremental", .truth("Only what had changed since an earlier backup was read.")),
+    .maybe("fullReason", .words("Why everything was read.", of: FullReadReason.self)),
   ]
 
   private static let restoreResult: [Schema.Field] = [

@@ -28,6 +28,8 @@ private struct BackupResultWire: Encodable {
   let bytesReused: Int64
   let frozen: Bool
   let frozenMilliseconds: Int64
+  let incremental: Bool
+  let fullReason: FullReadReason?
 
   init(_ result: BackupResult) {
     backupId = result.backupID.text
@@ -38,6 +40,8 @@ private struct BackupResultWire: Encodable {
     bytesReused = result.bytesReused
     frozen = result.frozen
     frozenMilliseconds = result.frozenMilliseconds
+    incremental = result.incremental
+    fullReason = result.fullReason
   }
 }
 

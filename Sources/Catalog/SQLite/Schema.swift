@@ -27,6 +27,7 @@ enum Schema {
     SchemaStep("0001", schema0001),
     SchemaStep("0002", schema0002, fill: fillSchema0002),
     SchemaStep("0003", schema0003),
+    SchemaStep("0004", schema0004),
     SchemaStep("0005", schema0005),
   ]
 

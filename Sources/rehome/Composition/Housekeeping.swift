@@ -12,6 +12,7 @@ import ServiceLifecycle
 /// What a worker does beside its jobs.
 struct Housekeeping: Sendable {
   private static let undoInterval = Duration.seconds(60)
+  private static let sweepInterval = Duration.seconds(10)
   private static let removalInterval = Duration.seconds(5)
 
   private let node: String
@@ -19,6 +20,7 @@ struct Housekeeping: Sendable {
   private let undoCleaner: UndoCleaner
   private let remover: BackupRemover
   private let sessions: SessionRecovery
+  private let checkpoints: CheckpointSweep
   private let clock: any WallClock
 
   /// Makes the housekeeping of one node.
@@ -44,6 +46,12 @@ struct Housekeeping: Sendable {
       runtimeDirectory: runtimeDirectory,
       logger: logger
     )
+    checkpoints = CheckpointSweep(
+      catalog: catalog,
+      hypervisor: hypervisor,
+      node: node,
+      logger: logger
+    )
   }
 
   /// What is done once, before the first job: nothing may lean on what was true before we died.
@@ -52,6 +60,7 @@ struct Housekeeping: Sendable {
       { await refresh.refreshAll() },
       { await remover.collectAbandoned() },
       { await sessions.endOrphanedSessions(isStart: true) },
+      { await checkpoints.run() },
     ]
   }
 
@@ -62,6 +71,7 @@ struct Housekeeping: Sendable {
       PeriodicWork("end backup sessions", every: Self.undoInterval) {
         await sessions.endOrphanedSessions()
       },
+      PeriodicWork("sweep checkpoints", every: Self.sweepInterval) { await checkpoints.run() },
       PeriodicWork("remove backups", every: Self.removalInterval) { await remover.remove() },
       PeriodicWork("remove undo disks", every: Self.undoInterval) {
         await undoCleaner.removeExpired(node: node, at: clock.now())

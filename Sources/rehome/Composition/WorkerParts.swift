@@ -91,6 +91,7 @@ struct WorkerParts: Sendable {
         observer: observer,
         buffers: chunkBuffers(),
         clock: clock,
+        rate: RateLimiter(bytesPerSecond: settings.backup.bytesPerSecond),
         runtimeDirectory: layout.run.path,
         logger: logger,
         reached: CrashMoments.backup

@@ -93,6 +93,7 @@ extension BackupResult {
       "bytesRead": .integer(bytesRead), "bytesWritten": .integer(bytesWritten),
       "bytesReused": .integer(bytesReused), "frozen": .boolean(frozen),
       "frozenMilliseconds": .integer(frozenMilliseconds),
+      "incremental": .boolean(incremental), "fullReason": JSONValue(fullReason?.rawValue),
     ]
   }
 }

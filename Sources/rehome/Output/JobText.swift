@@ -72,7 +72,24 @@ enum JobText {
       : "Its file systems were not frozen."
     return "\(result.backupID) of \(job.vpsID) is complete: "
       + "\(ByteText.of(result.sizeBytes)), \(ByteText.of(result.bytesRead)) read, "
-      + "\(ByteText.of(result.bytesWritten)) new in the datastore. \(frozen)"
+      + "\(ByteText.of(result.bytesWritten)) new in the datastore. \(frozen) \(reading(result))"
+  }
+
+  private static func reading(_ result: BackupResult) -> String {
+    guard !result.incremental else { return "Only what had changed was read." }
+    let reason =
+      switch result.fullReason {
+      case .noCheckpoint: "no earlier backup has left a checkpoint"
+      case .unsupportedFormat: "changes are recorded on qcow2 disks only"
+      case .parentDeleted: "the backup before it was deleted"
+      case .parentDamaged: "the backup before it is damaged"
+      case .domainChanged: "the domain was defined anew"
+      case .disksChanged: "a disk was added, removed, resized or replaced"
+      case .checkpointLost: "libvirt has lost the checkpoint"
+      case .bitmapLost: "a disk has lost its record of changes"
+      case nil: "nothing says why"
+      }
+    return "All of it was read, because \(reason)."
   }
 
   private static func done(_ job: Job, _ result: RestoreResult) -> String {

@@ -30,6 +30,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case workerEnabled = "worker.enabled"
   case workerConcurrency = "worker.concurrency"
   case powerShutdownTimeout = "power.shutdownTimeout"
+  case backupRate = "backup.rate"
   case restoreStrategy = "restore.strategy"
   case restoreUndoWindow = "restore.undoWindow"
   case restoreShutdownTimeout = "restore.shutdownTimeout"
@@ -99,6 +100,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .workerEnabled: "true"
     case .workerConcurrency: "2"
     case .powerShutdownTimeout: "60s"
+    case .backupRate: "none"
     case .restoreStrategy: "staged"
     case .restoreUndoWindow: "24h"
     case .restoreShutdownTimeout: "60s"
@@ -136,7 +138,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreAttempts: .number(1...100)
     case .restoreVerify: .choice(["readback", "source-only"])
     case .restoreClone, .restoreAllowInPlace: .truth
-    case .restoreRate: .rate
+    case .backupRate, .restoreRate: .rate
     case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
   }
@@ -178,6 +180,7 @@ enum SettingKey: String, CaseIterable, Sendable {
       "How many backups, restores and undos this node's worker does at the same time."
     case .powerShutdownTimeout:
       "How long a guest may take to obey a shutdown or restart before that has failed."
+    case .backupRate: "How many bytes a second all backups of this node read together."
     case .restoreStrategy: "How a restore that asks for nothing gets the disk onto the target."
     case .restoreUndoWindow: "How long the former disk is kept after a restore."
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."

@@ -43,6 +43,12 @@ struct Settings: Sendable, Equatable {
     var ioPriority: IOPriority
   }
 
+  /// What an installation decides about backups.
+  struct Backup: Sendable, Equatable {
+    /// What all backups of the node read together in a second; nil: no bound.
+    var bytesPerSecond: Int64?
+  }
+
   /// Where things are.
   struct Storage: Sendable, Equatable {
     var dataPath: String
@@ -59,6 +65,7 @@ struct Settings: Sendable, Equatable {
   var api: API
   var worker: Worker
   var power: Power
+  var backup: Backup
   var restore: Restore
   var storage: Storage
   var node: Node

@@ -1,0 +1,79 @@
+import Hypervisor
+import Logging
+import Model
+
+extension BackupRun {
+  /// Begins the session in the best way that the hypervisor agrees to.
+  ///
+  /// Best is to build on the parent; a lost chain is given up and everything is read. A checkpoint
+  /// that can't be set costs only the next backup's speed, so the backup is made without it.
+  func begin(
+    _ session: SessionPlan,
+    _ search: ParentSearch
+  ) async throws(BackupStop) -> BegunSession {
+    var begun = BegunSession(hasCheckpoint: !session.recordingDevices.isEmpty)
+    switch search {
+    case .parent(let parent):
+      begun.parent = parent
+      let request = session.request(building: parent, setsCheckpoint: true)
+      let (start, frozen) = try await begin(request, of: session.domain)
+      begun.frozen = frozen
+      if start == .begun { return begun }
+      begun.parent = nil
+      begun.fullReason = .bitmapLost
+    case .none(let reason):
+      begun.fullReason = reason
+    }
+    // A parent that can't be built on now never can be again.
+    try await dropChain(of: session.domain)
+    do throws(BackupStop) {
+      let request = session.request(building: nil, setsCheckpoint: begun.hasCheckpoint)
+      begun.frozen = try await begin(request, of: session.domain).frozen
+    } catch {
+      guard begun.hasCheckpoint, case .failure(let failure) = error, !failure.isTransient else {
+        throw error
+      }
+      parts.logger.warning(
+        "no checkpoint could be set, so the next backup reads everything",
+        metadata: ["job.id": "\(job.id)", "error": "\(failure.detail)"]
+      )
+      begun.hasCheckpoint = false
+      let request = session.request(building: nil, setsCheckpoint: false)
+      begun.frozen = try await begin(request, of: session.domain).frozen
+    }
+    return begun
+  }
+
+  /// Freeze, begin, thaw: one bounded section, thawed on every path.
+  private func begin(
+    _ request: BackupRequest,
+    of domain: DomainDescription
+  ) async throws(BackupStop) -> (start: SessionStart, frozen: Duration?) {
+    let reference = domain.reference
+    guard domain.isAgentConnected else {
+      let start = try await fromHypervisor { () async throws(HypervisorError) in
+        try await parts.hypervisor.beginBackup(of: reference, request)
+      }
+      return (start, nil)
+    }
+    let started = ContinuousClock.now
+    var isFrozen = false
+    do throws(HypervisorError) {
+      isFrozen = try await parts.hypervisor.freeze(reference, timeout: Limits.freezeBound) > 0
+    } catch {
+      // A freeze that failed may still bite later: the thaw below is for it as well.
+      parts.logger.notice(
+        "guest not frozen, the backup is crash-consistent",
+        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+      )
+    }
+    do throws(HypervisorError) {
+      let start = try await parts.hypervisor.beginBackup(of: reference, request)
+      await thaw(reference)
+      return (start, isFrozen ? ContinuousClock.now - started : nil)
+    } catch {
+      await thaw(reference)
+      throw BackupStop(error)
+    }
+  }
+}

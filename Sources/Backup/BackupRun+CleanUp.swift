@@ -1,0 +1,53 @@
+import Catalog
+import Datastore
+import Disks
+import Foundation
+import Hypervisor
+import Jobs
+import Model
+import Operations
+
+extension BackupRun {
+  /// Puts right what a worker that died has left: a frozen guest, a session, a snapshot.
+  func cleanUp(after backup: Backup, _ vps: VPS) async throws(BackupStop) {
+    guard job.attempts > 1 else { return }
+    let directory = sessionDirectory
+    let scratch = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.hypervisor.backupScratchPaths(of: vps.reference)
+    }
+    // Only a session whose scratch files carry our job's name is ours to end.
+    if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
+      try await endSession(of: vps.reference, directory)
+    }
+    let domain = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.hypervisor.domain(vps.reference)
+    }
+    if domain.isAgentConnected { await thaw(vps.reference) }
+    await removeCheckpoints(try await checkpointsOfEarlierAttempts(), of: vps.reference)
+    try await resumeIfStopped(vps.reference)
+    await RuntimeDirectory(path: directory).remove()
+    guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
+    try await fromDatastore { () async throws(DatastoreError) in
+      do throws(DatastoreError) {
+        try await parts.datastore.remove(path)
+      } catch .snapshotNotFound {
+        // The attempt before has removed it already.
+        return
+      } catch {
+        throw error
+      }
+    }
+  }
+
+  /// What this job's attempts before this one have begun and can't have completed.
+  private func checkpointsOfEarlierAttempts() async throws(BackupStop) -> [String] {
+    let steps = try await fromJournal { () async throws(JobInterruption) in
+      try await context.journal()
+    }
+    return steps.filter { $0.name == BackupStep.session.rawValue && $0.phase == .begun }
+      .compactMap { step in
+        let record = try? JSONDecoder().decode(SessionRecord.self, from: Data(step.detail.utf8))
+        return record?.checkpoint
+      }
+  }
+}

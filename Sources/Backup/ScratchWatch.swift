@@ -1,0 +1,145 @@
+import Disks
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Synchronization
+
+/// Watches the scratch files of a session: a host that fills up stops the guest.
+struct ScratchWatch: Sendable {
+  /// A scratch file and how large it may become.
+  struct File: Sendable {
+    var path: String
+    var budgetBytes: Int64
+  }
+
+  let hypervisor: any Hypervisor
+  let reference: DomainReference
+  let files: [File]
+  let directory: String
+
+  /// Waits until the session must be given up; false if the wait was cancelled.
+  func waitUntilFull() async -> Bool {
+    await withTaskGroup(of: Bool.self) { group in
+      // Listening begins before the first look.
+      let events = hypervisor.events()
+      group.addTask { await isStopped(events) }
+      group.addTask { await isOutgrown() }
+      while let isFull = await group.next() {
+        guard isFull else { continue }
+        group.cancelAll()
+        return true
+      }
+      return false
+    }
+  }
+
+  /// The guest was stopped because a write of its failed: QEMU can't keep what it overwrites.
+  private func isStopped(_ events: AsyncStream<DomainEvent>) async -> Bool {
+    for await event in events {
+      guard case .diskError(_, paused: true) = event.kind else { continue }
+      let domain = event.domain
+      if domain?.uuid == reference.uuid || domain?.name == reference.name { return true }
+    }
+    return false
+  }
+
+  private func isOutgrown() async -> Bool {
+    while !Task.isCancelled {
+      if await isNearlyFull() { return true }
+      // Cancelled, it returns at once, and the loop ends.
+      try? await Task.sleep(for: Limits.scratchWatchInterval)
+    }
+    return false
+  }
+
+  func isNearlyFull() async -> Bool {
+    for file in files {
+      // A file that isn't there yet, or can't be looked at, takes nothing that is known of.
+      let used = (try? await DiskImage.allocatedBytes(file.path)) ?? 0
+      if Double(used) >= Double(file.budgetBytes) * Limits.scratchAlarm { return true }
+    }
+    guard let free = try? await FreeSpace.at(directory).freeBytes else { return false }
+    return free < Limits.scratchFreeFloor / 2
+  }
+}
+
+extension BackupRun {
+  /// Does `body` and gives it up, the session first, when the scratch files threaten the host.
+  func watched(
+    by watch: ScratchWatch,
+    _ body: @escaping @Sendable () async throws(BackupStop) -> MadeDisks
+  ) async throws(BackupStop) -> MadeDisks {
+    let alarm = Alarm()
+    let result = await withTaskGroup(of: WatchedEnd.self) { group in
+      group.addTask {
+        do throws(BackupStop) {
+          return .read(.success(try await body()))
+        } catch {
+          return .read(.failure(error))
+        }
+      }
+      group.addTask {
+        guard await watch.waitUntilFull() else { return .unneeded }
+        alarm.raise()
+        // Before anything else: the guest may be standing still already.
+        await self.giveUpSession(of: watch)
+        return .full
+      }
+      var result: Result<MadeDisks, BackupStop>?
+      while result == nil, let end = await group.next() {
+        switch end {
+        case .read(.failure) where alarm.isRaised: continue
+        case .read(let read): result = read
+        case .full: result = .failure(.because(.scratchFull, Self.scratchFullSentence))
+        case .unneeded: continue
+        }
+      }
+      group.cancelAll()
+      return result
+    }
+    guard let result else { throw .interrupted(.leaseLost) }
+    return try result.get()
+  }
+
+  private static let scratchFullSentence =
+    "The guest wrote more while its disks were read than there is room for; "
+    + "the backup was given up and the guest runs on."
+
+  private func giveUpSession(of watch: ScratchWatch) async {
+    do throws(BackupStop) {
+      try await endSession(of: watch.reference, watch.directory)
+      try await resumeIfStopped(watch.reference)
+    } catch {
+      // The end of the attempt tries again.
+      parts.logger.error(
+        "session with full scratch not ended",
+        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+      )
+    }
+  }
+
+  /// Lets a guest go on that a failed write has stopped.
+  func resumeIfStopped(_ reference: DomainReference) async throws(BackupStop) {
+    try await fromHypervisor { () async throws(HypervisorError) in
+      guard try await parts.hypervisor.state(of: reference) == .pausedOnError else { return }
+      try await parts.hypervisor.resume(reference)
+    }
+  }
+}
+
+/// How one of the two ended: who reads, or who watches.
+private enum WatchedEnd: Sendable {
+  case read(Result<MadeDisks, BackupStop>)
+  case full
+  case unneeded
+}
+
+/// Whether the watch has found the host in danger: whatever the reading says then comes of that.
+private final class Alarm: Sendable {
+  private let state = Atomic<Bool>(false)
+
+  var isRaised: Bool { state.load(ordering: .acquiring) }
+
+  func raise() { state.store(true, ordering: .releasing) }
+}
