@@ -13,6 +13,7 @@ let configuration: Target.Dependency = .product(
   package: "swift-configuration"
 )
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(
@@ -65,6 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -110,7 +112,7 @@ let package = Package(
     ),
     .target(
       name: "Datastore",
-      dependencies: ["Checksum", "Disks", "Model", "Zstd", logging]
+      dependencies: ["Checksum", "Disks", "Model", "Zstd", coreMetrics, logging]
     ),
     .target(
       name: "Disks",
@@ -129,12 +131,13 @@ let package = Package(
 
     .target(
       name: "Jobs",
-      dependencies: ["Catalog", "Disks", "Model", lifecycle, logging]
+      dependencies: ["Catalog", "Disks", "Model", coreMetrics, lifecycle, logging]
     ),
     .target(
       name: "Operations",
       dependencies: [
-        "Catalog", "Checksum", "Datastore", "Guest", "Hypervisor", "Jobs", "Model", logging,
+        "Catalog", "Checksum", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
+        lifecycle, logging,
       ]
     ),
     .target(
@@ -162,16 +165,24 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Catalog", "Model", "Operations", httpTypes, hummingbird, hummingbirdCore, hummingbirdHTTP2,
-        lifecycle, logging, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioTLS,
+        "Catalog", "Model", "Operations", coreMetrics, httpTypes, hummingbird, hummingbirdCore,
+        hummingbirdHTTP2, lifecycle, logging, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1,
+        nioSSL, nioTLS,
+      ]
+    ),
+    .target(
+      name: "Monitoring",
+      dependencies: [
+        "Catalog", "Disks", "Model", "Operations", coreMetrics, hummingbird, hummingbirdCore,
+        lifecycle, logging, nioCore,
       ]
     ),
     .executableTarget(
       name: "rehome",
       dependencies: [
         "API", "Backup", "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
-        "Operations", "Power", "Restore", argumentParser, configuration, lifecycle, logging,
-        signals, yams,
+        "Monitoring", "Operations", "Power", "Restore", argumentParser, configuration, coreMetrics,
+        lifecycle, logging, signals, yams,
       ]
     ),
 
@@ -184,8 +195,8 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Catalog", "Model", "Operations", "TestSupport", httpTypes, hummingbird,
-        hummingbirdTesting, lifecycle, logging, nioCore, nioPosix, nioSSL,
+        "API", "Catalog", "Model", "Monitoring", "Operations", "TestSupport", coreMetrics,
+        httpTypes, hummingbird, hummingbirdTesting, lifecycle, logging, nioCore, nioPosix, nioSSL,
       ]
     ),
     .testTarget(
@@ -201,7 +212,9 @@ let package = Package(
     ),
     .testTarget(
       name: "DatastoreTests",
-      dependencies: ["Checksum", "Datastore", "Disks", "Model", "TestSupport", "Zstd"]
+      dependencies: [
+        "Checksum", "Datastore", "Disks", "Model", "Monitoring", "TestSupport", "Zstd",
+      ]
     ),
     .testTarget(
       name: "DisksTests",
@@ -218,12 +231,19 @@ let package = Package(
     ),
     .testTarget(
       name: "JobsTests",
-      dependencies: ["Catalog", "Disks", "Jobs", "Model", "TestSupport"]
+      dependencies: ["Catalog", "Disks", "Jobs", "Model", "Monitoring", "TestSupport"]
     ),
     .testTarget(name: "ModelTests", dependencies: ["Model"]),
     .testTarget(
+      name: "MonitoringTests",
+      dependencies: [
+        "Catalog", "Model", "Monitoring", "Operations", "TestSupport", coreMetrics, lifecycle,
+        logging,
+      ]
+    ),
+    .testTarget(
       name: "OperationsTests",
-      dependencies: ["Catalog", "Model", "Operations", "TestSupport"]
+      dependencies: ["Catalog", "Model", "Operations", "TestSupport", lifecycle]
     ),
     .testTarget(
       name: "PowerTests",
@@ -233,7 +253,9 @@ let package = Package(
     ),
     .testTarget(
       name: "ProgramTests",
-      dependencies: ["API", "Catalog", "Datastore", "Hypervisor", "Model", "rehome", logging]
+      dependencies: [
+        "API", "Catalog", "Datastore", "Hypervisor", "Model", "Monitoring", "rehome", logging,
+      ]
     ),
     .testTarget(
       name: "RestoreTests",

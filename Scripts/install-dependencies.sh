@@ -18,7 +18,8 @@ readonly run_packages=(
   xorriso acl
 )
 readonly test_packages=(
-  busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl python3
+  busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
+  python3
 )
 
 say() { echo "install-dependencies: $*"; }

@@ -42,6 +42,26 @@ package struct JobFilter: Sendable, Equatable {
   }
 }
 
+/// How many unfinished jobs of one kind stand in one state.
+package struct JobCount: Sendable, Equatable {
+  /// What they do.
+  package var kind: JobKind
+  /// Where they stand.
+  package var state: JobState
+  /// How many they are.
+  package var count: Int
+  /// When the oldest of them was accepted.
+  package var oldest: Timestamp
+
+  /// Makes a count.
+  package init(kind: JobKind, state: JobState, count: Int, oldest: Timestamp) {
+    self.kind = kind
+    self.state = state
+    self.count = count
+    self.oldest = oldest
+  }
+}
+
 /// The job table: a durable queue.
 package protocol JobStore {
   /// Adds a job; `CatalogError.constraint(.unfinishedJob)` when its VPS has one of its class.
@@ -52,6 +72,8 @@ package protocol JobStore {
   func jobs(_ filter: JobFilter) throws(CatalogError) -> [Job]
   /// The unfinished job of a VPS and class, if any.
   func unfinishedJob(of vps: VPSID, class: JobClass) throws(CatalogError) -> Job?
+  /// How many unfinished jobs there are by kind and state, those that there are none of left out.
+  func unfinishedCounts() throws(CatalogError) -> [JobCount]
 
   /// Takes the oldest job of a node and some classes that is queued, or waiting and due, or running
   /// under a lease that has ended; counts the attempt, sets it running and leases it. Nil: nothing

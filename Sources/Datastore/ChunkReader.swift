@@ -9,11 +9,18 @@ package struct ChunkReader: Sendable {
   private let layout: StoreLayout
   private let files: FileExecutor
   private let packed: BufferPool
+  private let figures: DatastoreFigures
 
-  init(layout: StoreLayout, threads: BlockingExecutor, packed: BufferPool) {
+  init(
+    layout: StoreLayout,
+    threads: BlockingExecutor,
+    packed: BufferPool,
+    figures: DatastoreFigures
+  ) {
     self.layout = layout
     files = FileExecutor(threads)
     self.packed = packed
+    self.figures = figures
   }
 
   /// Reads the plain bytes of a chunk into the front of `buffer`.
@@ -32,10 +39,16 @@ package struct ChunkReader: Sendable {
     expecting length: Int
   ) async throws(DatastoreError) {
     let path = layout.file(of: digest)
-    try await packed.withBuffer { scratch throws(DatastoreError) in
-      try await files.run { calls throws(DatastoreError) in
-        try Self.read(path, digest, into: buffer, expecting: length, scratch: scratch, calls)
+    do throws(DatastoreError) {
+      try await packed.withBuffer { scratch throws(DatastoreError) in
+        try await files.run { calls throws(DatastoreError) in
+          try Self.read(path, digest, into: buffer, expecting: length, scratch: scratch, calls)
+        }
       }
+      figures.didRead(bytes: length)
+    } catch {
+      figures.didFail(error)
+      throw error
     }
   }
 
@@ -94,6 +107,6 @@ extension LocalDatastore {
   ///   - packed: Lends room for packed chunks; bounds how many are read at the same time.
   /// - Returns: The reader, which holds nothing open.
   package func reader(on threads: BlockingExecutor, packed: BufferPool) -> ChunkReader {
-    ChunkReader(layout: layout, threads: threads, packed: packed)
+    ChunkReader(layout: layout, threads: threads, packed: packed, figures: figures)
   }
 }

@@ -55,6 +55,7 @@ package final class IndexBuilder: Sendable {
       }
     }
     digests.withLock { $0[index] = digest }
+    writer.store.figures.didStore(outcome)
     return outcome
   }
 
@@ -68,6 +69,7 @@ package final class IndexBuilder: Sendable {
     digests.withLock { digests in
       for index in indices { digests[index] = found[length(of: index)] }
     }
+    writer.store.figures.didStore(.zero, count: indices.count)
   }
 
   private func zeroDigest(byteCount count: Int) async throws(DatastoreError) -> Digest {
@@ -95,6 +97,7 @@ package final class IndexBuilder: Sendable {
     digests.withLock { digests in
       for index in indices { digests[index] = earlier.digests[index] }
     }
+    writer.store.figures.didStore(.reused, count: indices.count)
   }
 
   /// Touches every chunk of the index, all of which must be put, and tells which are gone: those
@@ -104,6 +107,7 @@ package final class IndexBuilder: Sendable {
     guard all.count == chunkCount else { throw .indexCorrupt(archive) }
     let lost = try await writer.confirm(all)
     guard !lost.isEmpty else { return [] }
+    writer.store.figures.didLose(lost.count)
     return all.indices.filter { lost.contains(all[$0]) }
   }
 

@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Disks
 package import Logging
 
@@ -20,6 +21,7 @@ package final class LocalDatastore: Sendable {
   let files: FileExecutor
   let logger: Logger
   let ownReader: ChunkReader
+  let figures: DatastoreFigures
   private let lock: RecordLock
 
   /// Opens the store at `path`, which blocks for a moment.
@@ -27,7 +29,8 @@ package final class LocalDatastore: Sendable {
     path: String,
     sync: SyncLevel,
     executor: BlockingExecutor,
-    logger: Logger = Logger(label: "rehome.datastore")
+    logger: Logger = Logger(label: "rehome.datastore"),
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws(DatastoreError) {
     let layout = StoreLayout(root: Self.normalized(path))
     let calls = FileCalls()
@@ -43,12 +46,14 @@ package final class LocalDatastore: Sendable {
     self.path = layout.root
     self.layout = layout
     self.logger = logger
+    figures = DatastoreFigures(metrics)
     chunks = ChunkStore(layout: layout, sync: sync)
     files = FileExecutor(executor)
     ownReader = ChunkReader(
       layout: layout,
       threads: executor,
-      packed: BufferPool(count: Self.ownScratchBuffers, capacity: FixedIndex.defaultChunkSize)
+      packed: BufferPool(count: Self.ownScratchBuffers, capacity: FixedIndex.defaultChunkSize),
+      figures: figures
     )
   }
 

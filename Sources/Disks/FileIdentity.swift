@@ -56,17 +56,25 @@ package struct FreeSpace: Sendable, Equatable {
 
   /// The space of the file system that `path` is on.
   package static func at(_ path: String) async throws(DiskError) -> FreeSpace {
-    try await BlockingExecutor.files.run { () throws(DiskError) in
-      let file = try Descriptor(path, O_RDONLY)
-      var info = statvfs()
-      guard unsafe fstatvfs(file.number, &info) == 0 else {
-        throw DiskError.last("fstatvfs", path)
-      }
-      return FreeSpace(
-        fileSystem: try FileIdentity(file).fileSystem,
-        totalBytes: Int64(clamping: UInt64(info.f_blocks) * UInt64(info.f_frsize)),
-        freeBytes: Int64(clamping: UInt64(info.f_bavail) * UInt64(info.f_frsize))
-      )
+    try await BlockingExecutor.files.run { () throws(DiskError) in try measure(path) }
+  }
+
+  /// The same for a folder that this process may write to; blocks.
+  package static func ofWritable(_ path: String) throws(DiskError) -> FreeSpace {
+    guard unsafe access(path, W_OK | X_OK) == 0 else { throw DiskError.last("access", path) }
+    return try measure(path)
+  }
+
+  private static func measure(_ path: String) throws(DiskError) -> FreeSpace {
+    let file = try Descriptor(path, O_RDONLY)
+    var info = statvfs()
+    guard unsafe fstatvfs(file.number, &info) == 0 else {
+      throw DiskError.last("fstatvfs", path)
     }
+    return FreeSpace(
+      fileSystem: try FileIdentity(file).fileSystem,
+      totalBytes: Int64(clamping: UInt64(info.f_blocks) * UInt64(info.f_frsize)),
+      freeBytes: Int64(clamping: UInt64(info.f_bavail) * UInt64(info.f_frsize))
+    )
   }
 }

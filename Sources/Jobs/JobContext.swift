@@ -17,6 +17,7 @@ package final class JobContext: Sendable {
     var ioPriority: IOPriority?
     var progress: ProgressMeter
     var powerLock: HostLock?
+    var stages: StageCounter
   }
 
   /// How long to wait before a power lock that is taken is asked for again.
@@ -36,7 +37,13 @@ package final class JobContext: Sendable {
   private let powerLockPath: String
   private let state: Mutex<State>
 
-  init(_ claim: Claim, catalog: any Catalog, clock: any WallClock, timer: any Clock<Duration>) {
+  init(
+    _ claim: Claim,
+    catalog: any Catalog,
+    clock: any WallClock,
+    timer: any Clock<Duration>,
+    stages: StageCounter
+  ) {
     job = claim.job
     lease = claim.lease
     lock = claim.lock
@@ -50,7 +57,8 @@ package final class JobContext: Sendable {
         leaseUntil: claim.lease.until,
         isCancelRequested: claim.job.isCancelRequested,
         ioPriority: claim.job.limits.ioPriority,
-        progress: ProgressMeter(claim.job.progress)
+        progress: ProgressMeter(claim.job.progress),
+        stages: stages
       )
     )
   }
@@ -135,7 +143,10 @@ package final class JobContext: Sendable {
   /// Shows how far the job has come; cheap enough to be called for every chunk.
   package func report(_ progress: JobProgress) {
     let now = clock.now()
-    state.withLock { $0.progress.take(progress, at: now) }
+    state.withLock { state in
+      state.progress.take(progress, at: now)
+      state.stages.take(progress)
+    }
   }
 }
 

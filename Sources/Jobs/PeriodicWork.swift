@@ -1,3 +1,5 @@
+import Model
+
 /// Something that a worker does beside its jobs, at once and then at intervals.
 package struct PeriodicWork: Sendable {
   let name: String
@@ -18,17 +20,5 @@ package struct PeriodicWork: Sendable {
   /// Runs it until the task is cancelled.
   func run(_ timer: any Clock<Duration>) async {
     repeat { await body() } while await timer.isAwake(after: interval)
-  }
-}
-
-extension Clock<Duration> {
-  /// Waits; false when the task was cancelled, so that waiting is over.
-  func isAwake(after duration: Duration) async -> Bool {
-    do {
-      try await sleep(for: duration)
-      return !Task.isCancelled
-    } catch {
-      return false
-    }
   }
 }

@@ -5,11 +5,23 @@ import Model
 extension Worker {
   /// One attempt at a job, from its claim to what is recorded of it.
   func attempt(_ claim: Claim) async {
+    await LogContext.$jobID.withValue(claim.job.id) { await logged(claim) }
+  }
+
+  private func logged(_ claim: Claim) async {
     let job = claim.job
-    let context = JobContext(claim, catalog: catalog, clock: clock, timer: timer)
+    figures.begin(job)
+    let context = JobContext(
+      claim,
+      catalog: catalog,
+      clock: clock,
+      timer: timer,
+      stages: figures.stages(of: job)
+    )
     defer {
       context.releasePower()
       claim.lock.release()
+      figures.end()
     }
     logger.info("job taken", metadata: metadata(of: job))
     let outcome: JobOutcome

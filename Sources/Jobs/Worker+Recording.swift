@@ -26,7 +26,7 @@ extension Worker {
     while let verdict = await verdict(on: outcome, of: context) {
       do throws(CatalogFault) {
         if try await write(verdict, of: context) {
-          log(verdict, of: context.job)
+          ended(context.job, with: verdict)
         } else {
           logger.warning("lease lost", metadata: metadata(of: context.job))
         }
@@ -131,13 +131,20 @@ extension Worker {
       also: { _ in }
     )
     do throws(CatalogFault) {
-      if try await write(plain, of: context) { log(plain, of: context.job) }
+      if try await write(plain, of: context) { ended(context.job, with: plain) }
     } catch {
       logger.error(
         "outcome not recorded",
         metadata: metadata(of: context.job).merging(["error": "\(error)"]) { $1 }
       )
     }
+  }
+
+  /// Tells the log and the figures of what is written down.
+  private func ended(_ job: Job, with verdict: Verdict) {
+    log(verdict, of: job)
+    guard case .finish(let state, let result, _, _) = verdict else { return }
+    figures.finished(job, state, result, at: clock.now())
   }
 
   private func log(_ verdict: Verdict, of job: Job) {

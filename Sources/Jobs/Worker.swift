@@ -1,4 +1,5 @@
 package import Catalog
+package import CoreMetrics
 import Disks
 package import Logging
 package import Model
@@ -22,6 +23,7 @@ package struct Worker: Service {
   let policy: AttemptPolicy
   let locksDirectory: String
   let logger: Logger
+  let figures: WorkerFigures
   private let concurrency: Int
   private let drainTime: Duration
   private let startup: [@Sendable () async -> Void]
@@ -43,6 +45,7 @@ package struct Worker: Service {
   ///   - timer: What it waits with.
   ///   - startup: What is done once, before the first job is taken.
   ///   - periodic: What is done beside the jobs.
+  ///   - metrics: Where it is counted what it does.
   package init(
     catalog: any Catalog,
     node: String,
@@ -56,7 +59,8 @@ package struct Worker: Service {
     drainTime: Duration = Worker.defaultDrainTime,
     timer: any Clock<Duration> = ContinuousClock(),
     startup: [@Sendable () async -> Void] = [],
-    periodic: [PeriodicWork] = []
+    periodic: [PeriodicWork] = [],
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
     self.catalog = catalog
     self.node = node
@@ -70,6 +74,7 @@ package struct Worker: Service {
     self.timer = timer
     self.startup = startup
     self.periodic = periodic
+    figures = WorkerFigures(metrics)
   }
 
   /// Works until it is told to end; throws `WorkerFault` when it can't start.

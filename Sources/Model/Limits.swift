@@ -31,6 +31,30 @@ package enum Limits {
   package static let keyUses = 10_000
   /// How often the last uses of keys are written and old answers forgotten.
   package static let callerUpkeep = Duration.seconds(60)
+  /// Most label combinations of one metric: more are a mistake, and would fill memory.
+  package static let metricSeries = 1000
+  /// Most connections to the metrics listener: a few scrapers.
+  package static let metricsConnections = 16
+  /// How often each part is looked at for `/readyz` and the figures that go with it.
+  package static let readinessInterval = Duration.seconds(1)
+  /// After how long without an answer a part counts as stuck.
+  package static let readinessPatience = Duration.seconds(3)
+  /// Free bytes below which the datastore isn't ready: the next backup would fill it.
+  package static let datastoreReserveBytes: Int64 = 1 << 30
+  /// Open event streams of one key: a dashboard's worth, so that no key takes all.
+  package static let eventStreamsPerKey = 8
+  /// Open event streams in all: each is a connection and a row of every look at the catalog.
+  package static let eventStreams = 512
+  /// How often the jobs that somebody watches are looked at; also the least time between two
+  /// `progress` events of a stream.
+  package static let eventInterval = Duration.seconds(1)
+  /// Longest silence of an event stream: proxies end connections that say nothing for longer, and
+  /// a client that has gone is found out by it.
+  package static let eventKeepAlive = Duration.seconds(10)
+  /// How long a reader may not take what is sent to it before its connection is closed.
+  package static let eventPatience = Duration.seconds(30)
+  /// How long a stream that was ended may take to say its last word.
+  package static let eventFarewell = Duration.seconds(5)
   /// Longest user-data of a VPS in bytes: cloud-init's metadata services stop at 64 KiB as well.
   package static let userDataBytes = 64 * 1024
   /// Longest network configuration in bytes.

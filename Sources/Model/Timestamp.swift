@@ -95,6 +95,11 @@ extension Duration {
   package var milliseconds: Int64 {
     components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
   }
+
+  /// The duration in whole nanoseconds.
+  package var nanoseconds: Int64 {
+    components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+  }
 }
 
 /// Tells the time of day; injected, so that tests decide what time it is.

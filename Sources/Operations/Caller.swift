@@ -31,6 +31,14 @@ package struct Caller: Sendable, Equatable {
     }
   }
 
+  /// The key that it came with; nil: none.
+  package var keyID: KeyID? {
+    switch identity {
+    case .key(let id, _, _): id
+    case .system: nil
+    }
+  }
+
   /// What it may do; nil: anything.
   package var scopes: Set<Scope>? {
     switch identity {

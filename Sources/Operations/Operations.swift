@@ -108,19 +108,28 @@ extension Operations {
     try await read { try $0.auditRecords(filter) }
   }
 
-  /// Which parts are ready; a nil value says yes, a text says what is wrong.
-  package func ready() async -> [String: String?] {
-    let now = clock.now()
-    do throws(Refusal) {
-      let nodes = try await read { try $0.nodes() }
-      let alive = nodes.contains { $0.isAlive(at: now) }
-      return [
-        "catalog": nil as String?,
-        "worker": alive ? nil : "no worker has been seen lately",
-      ]
-    } catch {
-      return ["catalog": "the catalog can't be read", "worker": "unknown"]
-    }
+  /// The parts that every server has: the catalog, and somebody who does the jobs in it.
+  package var parts: [ReadinessPart] {
+    [
+      ReadinessPart("catalog") {
+        do throws(CatalogFault) {
+          try await catalog.check()
+          return .ready
+        } catch {
+          return .away("the catalog can't be read")
+        }
+      },
+      ReadinessPart("worker") {
+        do throws(Refusal) {
+          let nodes = try await read { try $0.nodes() }
+          let now = clock.now()
+          return nodes.contains { $0.isAlive(at: now) }
+            ? .ready : .away("no worker has been seen lately")
+        } catch {
+          return .away("unknown, since the catalog can't be read")
+        }
+      },
+    ]
   }
 
   /// Whether a node's worker has been seen lately.

@@ -86,6 +86,24 @@ extension CatalogConformance {
         #expect(try await fixture.catalog.read { try $0.jobs(filter) } == expected, "\(filter)")
       }
     },
+    Rule("unfinished jobs are counted by kind and state") { fixture async throws in
+      #expect(try await fixture.catalog.read { try $0.unfinishedCounts() } == [])
+      let client = try await fixture.client()
+      let first = try await fixture.job(of: fixture.vps(of: client))
+      let second = try await fixture.job(of: fixture.vps(of: client), after: .seconds(1))
+      _ = try await fixture.job(of: fixture.vps(of: client), after: .seconds(2))
+      let lease = try #require(try await fixture.claim())
+      #expect(
+        try await fixture.catalog.read { try $0.unfinishedCounts() } == [
+          JobCount(kind: .backup, state: .queued, count: 2, oldest: second.createdAt),
+          JobCount(kind: .backup, state: .running, count: 1, oldest: first.createdAt),
+        ]
+      )
+      _ = try await fixture.catalog.write {
+        try $0.finish(lease, state: .failed, result: nil, failure: testFailure, at: .epoch)
+      }
+      #expect(try await fixture.catalog.read { try $0.unfinishedCounts() }.map(\.count) == [2])
+    },
     Rule("the oldest job of the node is claimed first, and each once") { fixture async throws in
       let client = try await fixture.client()
       let (one, two) = (try await fixture.vps(of: client), try await fixture.vps(of: client))

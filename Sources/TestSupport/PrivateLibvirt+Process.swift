@@ -30,18 +30,25 @@ package enum TestProcess {
     try await executor.run { () throws(Failure) -> String in
       let command = ([program] + arguments).joined(separator: " ")
       let process = Process()
-      let output = Pipe()
+      // A file, not a pipe: Foundation ends the whole process when a signal, such as that of a
+      // child's end, interrupts it in reading from a pipe.
+      let path = NSTemporaryDirectory() + "/rehome-output-" + UUID().uuidString
+      let isMade = FileManager.default.createFile(atPath: path, contents: nil)
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      guard isMade, let output = FileHandle(forWritingAtPath: path) else {
+        throw Failure(command: command, output: "\(path) can't be written")
+      }
       process.executableURL = URL(filePath: "/usr/bin/env")
       process.arguments = [program] + arguments
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = output
       process.standardError = output
       do { try process.run() } catch { throw Failure(command: command, output: "\(error)") }
+      process.waitUntilExit()
       let text = String(
-        decoding: output.fileHandleForReading.readDataToEndOfFile(),
+        decoding: FileManager.default.contents(atPath: path) ?? Data(),
         as: UTF8.self
       )
-      process.waitUntilExit()
       guard process.terminationStatus == 0 else { throw Failure(command: command, output: text) }
       return text
     }

@@ -1,15 +1,16 @@
 import Logging
+import Monitoring
 
 /// The program's log, which goes to standard error.
 enum ProgramLog {
-  /// Installs the log; only `main` may.
+  /// Installs the log for what makes a logger of its own; only `main` may.
   static func install() {
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    LoggingSystem.bootstrap { LineLogHandler(label: $0, format: .text) }
   }
 
   /// The log of a server.
-  static func server(_ level: Logger.Level) -> Logger {
-    var logger = Logger(label: "rehome")
+  static func server(_ level: Logger.Level, _ format: LogFormat = .text) -> Logger {
+    var logger = Logger(label: "rehome") { LineLogHandler(label: $0, format: format) }
     logger.logLevel = level
     return logger
   }

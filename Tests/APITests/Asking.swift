@@ -12,7 +12,7 @@ struct Answer: Sendable {
   let headers: HTTPFields
   let text: String
 
-  /// The body as JSON; null when there is none.
+  /// The body as JSON; null when there is none, and for a stream of events.
   let json: JSON
 
   init(_ response: TestResponse) throws {

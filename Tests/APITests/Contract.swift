@@ -16,6 +16,7 @@ struct Contract: Sendable {
     let operations = Operations(catalog: NoCatalog(), clock: ManualClock(ManualClock.usualStart))
     let server = APIServer(
       operations: operations,
+      readiness: Readiness(parts: [], clock: ManualClock()),
       configuration: APIConfiguration(typeBase: "https://developer.hostup.se/errors/"),
       clock: ManualClock(ManualClock.usualStart),
       logger: Logger(label: "rehome.tests")

@@ -74,12 +74,14 @@ import Testing
 
   private static func server(_ error: CatalogError, _ log: Log) -> APIServer {
     let clock = ManualClock(World.start)
+    let operations = Operations(
+      catalog: BrokenCatalog(error: error),
+      clock: clock,
+      logger: log.logger
+    )
     return APIServer(
-      operations: Operations(
-        catalog: BrokenCatalog(error: error),
-        clock: clock,
-        logger: log.logger
-      ),
+      operations: operations,
+      readiness: Readiness(parts: operations.parts, clock: clock),
       configuration: APIConfiguration(typeBase: "https://developer.hostup.se/errors/"),
       clock: clock,
       logger: log.logger

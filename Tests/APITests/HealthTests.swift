@@ -1,5 +1,6 @@
 import API
 import Model
+import Operations
 import Testing
 
 @Suite struct HealthTests {
@@ -14,6 +15,9 @@ import Testing
 
   @Test func `It is ready while a worker shows itself`() async throws {
     try await World.with { world, client in
+      let unseen = try await Question("GET", "/readyz").ask(client)
+      #expect(unseen.status == 503)
+      await world.readiness.lookOnce()
       let before = try await Question("GET", "/readyz").ask(client)
       #expect(before.status == 503)
       #expect(before.code == "service_unavailable")
@@ -21,6 +25,7 @@ import Testing
       #expect(before.json["extensions"]?["parts"]?["catalog"] == .string("ok"))
       #expect(before.json["extensions"]?["parts"]?["worker"] != .string("ok"))
       try await world.beat()
+      await world.readiness.lookOnce()
       let after = try await Question("GET", "/readyz").ask(client)
       #expect(after.status == 200)
       #expect(after.json["status"] == .string("ok"))

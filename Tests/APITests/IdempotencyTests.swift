@@ -50,6 +50,7 @@ import Testing
           clock: world.clock,
           logger: Logger(label: "rehome.tests")
         ),
+        readiness: world.readiness,
         configuration: APIConfiguration(
           port: 0,
           typeBase: "https://example.com/",

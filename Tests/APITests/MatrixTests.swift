@@ -25,6 +25,13 @@ import Testing
     Route(name: "GET /api/jobs/{jobId}", scope: nil, status: 200) {
       Question("GET", "/api/jobs/\(try await $0.addJob().id)")
     },
+    Route(name: "GET /api/jobs/{jobId}/events", scope: nil, status: 200) {
+      let job = try await $0.addJob {
+        $0.state = .completed
+        $0.finishedAt = $0.createdAt
+      }
+      return Question("GET", "/api/jobs/\(job.id)/events")
+    },
     Route(name: "POST /api/jobs/{jobId}/actions/cancel", scope: .backupVM, status: 202) {
       Question("POST", "/api/jobs/\(try await $0.addJob().id)/actions/cancel")
     },

@@ -4,6 +4,7 @@ import Foundation
 import HummingbirdTesting
 import Logging
 import Model
+import Monitoring
 import Operations
 import Synchronization
 import TestSupport
@@ -24,10 +25,15 @@ struct World: Sendable {
   }
 
   let clock: ManualClock
+  /// What the server itself waits with: apart, so that whoever waits for a sleeper of their own
+  /// doesn't meet the server.
+  let pulse = ManualClock()
   /// Where the catalog is, for a second process's view of it.
   let catalogPath: String
   let operations: Operations
   let server: APIServer
+  let readiness: Readiness
+  let figures: MetricRegistry
   private let port: ListeningPort
   let system = Caller(identity: .system("test"))
 
@@ -53,6 +59,7 @@ struct World: Sendable {
     configure: @Sendable (inout APIConfiguration) -> Void = { _ in },
     identity: TLSIdentity? = nil,
     liveStatus: (any LiveStatusSource)? = nil,
+    logger: Logger? = nil,
     _ body: @Sendable (World, any TestClientProtocol) async throws -> Value
   ) async throws -> Value {
     try await withScratchDirectory { directory in
@@ -63,7 +70,8 @@ struct World: Sendable {
         directory: directory,
         configuration: configuration,
         identity: identity,
-        liveStatus: liveStatus
+        liveStatus: liveStatus,
+        logger: logger
       )
       return try await world.server.application.test(.router) { client in
         try await body(world, client)
@@ -75,12 +83,14 @@ struct World: Sendable {
     directory: String,
     configuration: APIConfiguration,
     identity: TLSIdentity?,
-    liveStatus: (any LiveStatusSource)?
+    liveStatus: (any LiveStatusSource)?,
+    logger own: Logger?
   ) async throws {
     clock = ManualClock(Self.start)
     catalogPath = directory + "/catalog.sqlite"
-    var logger = Logger(label: "rehome.tests")
-    logger.logLevel = .error
+    var usual = Logger(label: "rehome.tests")
+    usual.logLevel = .error
+    let logger = own ?? usual
     operations = Operations(
       catalog: try SQLiteCatalog(path: catalogPath),
       clock: clock,
@@ -89,12 +99,17 @@ struct World: Sendable {
     )
     let port = ListeningPort()
     self.port = port
+    readiness = Readiness(parts: operations.parts, clock: clock, timer: clock.timer)
+    figures = MetricRegistry()
     server = APIServer(
       operations: operations,
+      readiness: readiness,
       configuration: configuration,
       identity: identity,
       clock: clock,
-      logger: logger
+      timer: pulse.timer,
+      logger: logger,
+      metrics: figures
     ) { number in
       port.number.withLock { $0 = number }
     }

@@ -2,6 +2,7 @@ import Checksum
 import Datastore
 import Disks
 import Foundation
+import Monitoring
 import Testing
 
 /// Runs `body` with an empty folder that is removed afterwards.
@@ -18,6 +19,7 @@ struct TestStore: Sendable {
 
   let root: String
   let store: LocalDatastore
+  let registry = MetricRegistry()
 
   /// Opens the store at `root`; chunk folders come into being as they are needed, since making
   /// all 65 536 for each test would take longer than the test.
@@ -27,7 +29,12 @@ struct TestStore: Sendable {
       atPath: root + "/.chunks",
       withIntermediateDirectories: true
     )
-    store = try LocalDatastore(path: root, sync: sync, executor: Self.executor)
+    store = try LocalDatastore(
+      path: root,
+      sync: sync,
+      executor: Self.executor,
+      metrics: registry
+    )
   }
 
   func file(of digest: Digest) -> String {

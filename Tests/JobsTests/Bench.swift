@@ -1,5 +1,6 @@
 import Catalog
 import Model
+import Monitoring
 import Synchronization
 import TestSupport
 import Testing
@@ -36,6 +37,7 @@ struct Bench: Sendable {
     attempts: Int = 3,
     startup: [@Sendable () async -> Void] = [],
     periodic: [PeriodicWork] = [],
+    metrics: MetricRegistry = MetricRegistry(),
     _ body: @escaping @Sendable (Job, JobContext, Bool) async -> JobOutcome
   ) -> Worker {
     Worker(
@@ -49,7 +51,8 @@ struct Bench: Sendable {
       logger: .quiet,
       timer: clock.timer,
       startup: startup,
-      periodic: periodic
+      periodic: periodic,
+      metrics: metrics
     )
   }
 

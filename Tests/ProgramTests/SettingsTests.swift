@@ -3,6 +3,7 @@ import Datastore
 import Foundation
 import Logging
 import Model
+import Monitoring
 import Testing
 
 @testable import rehome
@@ -61,6 +62,8 @@ struct SettingsTests {
     )
     #expect(settings.node == .init(name: "local", libvirtURI: "qemu:///system"))
     #expect(settings.logLevel == .info)
+    #expect(settings.logFormat == .text)
+    #expect(settings.metrics == nil)
   }
 
   @Test
@@ -80,6 +83,19 @@ struct SettingsTests {
   @Test(arguments: ["REHOME_RESTORE_UNDOWINDOW", "REHOME_RESTORE_UNDO_WINDOW"])
   func `a variable may part the words of its key`(_ name: String) async throws {
     #expect(try await read(environment: [name: "5m"]).restore.undoWindow == .seconds(300))
+  }
+
+  @Test
+  func `metrics listen once they have a port`() async throws {
+    #expect(try await read(overrides: ["metrics.host=::1"]).metrics == nil)
+    #expect(
+      try await read(overrides: ["metrics.port=9464"]).metrics
+        == .init(host: "127.0.0.1", port: 9464)
+    )
+    #expect(
+      try await read("metrics:\n  host: 10.0.0.7\n  port: 0\n").metrics
+        == .init(host: "10.0.0.7", port: 0)
+    )
   }
 
   @Test
@@ -115,6 +131,7 @@ struct SettingsTests {
     (.workerEnabled, "perhaps"), (.restoreUndoWindow, "24"), (.restoreUndoWindow, "1w"),
     (.restoreUndoWindow, "-1h"), (.restoreStrategy, "fast"), (.datastoreSync, "some"),
     (.logLevel, "loud"), (.restoreRate, "0"), (.restoreRate, "fast"), (.restoreRate, "-1M"),
+    (.logFormat, "xml"), (.metricsPort, "-1"), (.metricsPort, ""),
     (.restoreIOPriority, "high"), (.restoreVerify, "none"), (.restoreClone, "auto"),
     (.dataPath, ""),
   ])

@@ -11,7 +11,7 @@ struct LayoutTests {
 
   /// The order of the parts, from the top; nothing imports upward.
   private static let order: [Set<String>] = [
-    ["rehome"], ["API", "Backup", "Power", "Restore"], ["Operations"], ["Jobs"],
+    ["rehome"], ["API", "Backup", "Monitoring", "Power", "Restore"], ["Operations"], ["Jobs"],
     ["Catalog", "Datastore", "Hypervisor", "Guest"], ["Disks"],
     ["Libvirt", "NBD", "Zstd", "Checksum"], ["Model"],
   ]

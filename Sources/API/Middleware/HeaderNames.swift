@@ -21,6 +21,10 @@ extension HTTPField.Name {
   static let idempotencyKey = known("Idempotency-Key")
   /// Says that an answer was given before.
   static let idempotencyReplayed = known("Idempotency-Replayed")
+  /// The last event that a client of a stream has had.
+  static let lastEventID = known("Last-Event-ID")
+  /// Tells a proxy whether it may collect an answer before it passes it on.
+  static let accelBuffering = known("X-Accel-Buffering")
 
   private static func known(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else {

@@ -2,9 +2,13 @@ import Hummingbird
 import Logging
 import Model
 
-/// Writes one line a request: what was asked and what was answered, never a key or a body.
+/// Writes one line a request, what was asked and what was answered, never a key or a body; and
+/// counts it.
 struct RequestLogging: RouterMiddleware {
   typealias Context = APIContext
+
+  /// Where requests are counted.
+  let figures: RequestFigures
 
   func handle(
     _ request: Request,
@@ -13,15 +17,34 @@ struct RequestLogging: RouterMiddleware {
   ) async throws -> Response {
     let clock = ContinuousClock()
     let start = clock.now
-    let response = try await next(request, context)
+    figures.begin()
+    let response: Response
+    do {
+      response = try await LogContext.$requestID.withValue(context.requestID) {
+        try await next(request, context)
+      }
+    } catch {
+      // Nothing throws through `Problems`; if something ever does, it is still counted.
+      figures.end(route: nil, method: request.method, status: .internalServerError, after: .zero)
+      throw error
+    }
+    let duration = clock.now - start
+    // Without a route the router gives a name of its own.
+    let route = context.endpointPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    figures.end(
+      route: route,
+      method: request.method,
+      status: response.status,
+      after: duration
+    )
     context.logger.info(
       "request",
       metadata: [
         "method": "\(request.method)",
         "path": "\(request.uri.path)",
-        "route": "\(context.endpointPath ?? "none")",
+        "route": "\(route ?? "none")",
         "status": "\(response.status.code)",
-        "duration.ms": "\((clock.now - start).milliseconds)",
+        "duration.ms": "\(duration.milliseconds)",
         "address": "\(context.address ?? "unknown")",
       ]
     )

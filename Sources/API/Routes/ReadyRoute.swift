@@ -1,8 +1,11 @@
 import Hummingbird
 import Model
 import Operations
+import ServiceLifecycle
 
 /// `GET /readyz`: everything that requests need is there; else which part isn't.
+///
+/// It tells what was seen last and waits for nothing.
 struct ReadyRoute: OpenRoute {
   static let method = HTTPRequest.Method.get
   static let path: RouterPath = "/readyz"
@@ -20,13 +23,16 @@ struct ReadyRoute: OpenRoute {
   )
   static let isCounted = false
 
-  let operations: Operations
+  let readiness: Readiness
 
   func answer(_ request: Request, _ context: APIContext) async throws -> Response {
-    let problems = await operations.ready()
-    let parts = problems.mapValues { $0 ?? "ok" }
-    guard problems.values.allSatisfy({ $0 == nil }) else {
-      throw DetailedRefusal(.serviceUnavailable(retryAfterSeconds: 5)) { $0.parts = parts }
+    var parts = readiness.problems.mapValues { $0 ?? "ok" }
+    // Who balances load must send nothing more to a server that is ending.
+    if Task.isShuttingDownGracefully { parts["server"] = "ending" }
+    guard parts.values.allSatisfy({ $0 == "ok" }) else {
+      throw DetailedRefusal(.serviceUnavailable(retryAfterSeconds: 5)) { [parts] in
+        $0.parts = parts
+      }
     }
     return try .json(ReadyWire(parts: parts))
   }

@@ -12,14 +12,25 @@ struct Routes {
   let document: OpenAPIDocument
 
   /// Makes every route over the use cases.
-  init(operations: Operations, clock: any WallClock, typeBase: String) {
+  init(
+    operations: Operations,
+    readiness: Readiness,
+    events: JobEvents,
+    clock: any WallClock,
+    typeBase: String
+  ) {
     let described: [any OpenRoute] = [
       HealthRoute(),
-      ReadyRoute(operations: operations),
+      ReadyRoute(readiness: readiness),
       ErrorRoute(typeBase: typeBase),
     ]
     forCallers = [
       JobRoute(operations: operations, clock: clock, typeBase: typeBase),
+      JobEventsRoute(
+        operations: operations,
+        events: events,
+        text: EventText(typeBase: typeBase, clock: clock)
+      ),
       CancelJobRoute(operations: operations),
       UndoJobRoute(operations: operations),
       VPSListRoute(operations: operations),

@@ -12,11 +12,14 @@ package struct APIContext: RequestContext {
   package var address: String?
   /// Who asks; nil until a key was found good.
   package var caller: Caller?
+  /// What it came on.
+  let connection: Connection
 
   package init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
     requestID = IdentifierFactory(clock: SystemWallClock()).make()
     address = source.channel.remoteAddress?.ipAddress
+    connection = Connection(source.channel)
     logger[metadataKey: "hb.request.id"] = nil
     logger[metadataKey: "request.id"] = "\(requestID)"
   }
@@ -30,11 +33,14 @@ package struct CallerContext: ChildRequestContext {
   package let requestID: Model.RequestID
   /// Who asks.
   package let caller: Caller
+  /// What it came on.
+  let connection: Connection
 
   package init(context: APIContext) throws {
     guard let caller = context.caller else { throw Refusal.unauthorized }
     coreContext = context.coreContext
     requestID = context.requestID
+    connection = context.connection
     self.caller = caller
   }
 }

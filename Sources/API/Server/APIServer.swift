@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Hummingbird
 import HummingbirdCore
 package import Logging
@@ -8,9 +9,12 @@ package import ServiceLifecycle
 /// The HTTP API: one door to the use cases.
 package struct APIServer: Sendable {
   private let operations: Operations
+  private let readiness: Readiness
   private let configuration: APIConfiguration
   private let clock: any WallClock
   private let logger: Logger
+  private let figures: RequestFigures
+  private let events: JobEvents
   private let onServerRunning: @Sendable (_ port: Int) async -> Void
   private let identity: TLSIdentity?
   private let limiter: RateLimiter
@@ -19,24 +23,39 @@ package struct APIServer: Sendable {
   ///
   /// - Parameters:
   ///   - operations: What it calls.
+  ///   - readiness: How the parts stand; it runs beside the server.
   ///   - configuration: Where it listens and how it speaks.
   ///   - identity: Its certificate and key; nil: connections aren't encrypted.
   ///   - clock: The time in its answers.
+  ///   - timer: What it waits with, the same time.
   ///   - logger: Where its lines go.
+  ///   - metrics: Where requests are counted.
   ///   - onServerRunning: Called with the port once it listens.
   package init(
     operations: Operations,
+    readiness: Readiness,
     configuration: APIConfiguration,
     identity: TLSIdentity? = nil,
     clock: any WallClock,
+    timer: any Clock<Duration> = ContinuousClock(),
     logger: Logger,
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     onServerRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
   ) {
     self.operations = operations
+    self.readiness = readiness
     self.configuration = configuration
     self.identity = identity
     self.clock = clock
     self.logger = logger
+    figures = RequestFigures(metrics)
+    events = JobEvents(
+      operations: operations,
+      clock: clock,
+      timer: timer,
+      metrics: metrics,
+      logger: logger
+    )
     self.onServerRunning = onServerRunning
     limiter = RateLimiter(limits: configuration.rates, clock: clock)
   }
@@ -57,6 +76,9 @@ package struct APIServer: Sendable {
         address: .hostname(configuration.host, port: configuration.port),
         availableConnectionsDelegate: .maximum(configuration.connections.maximum, logger: logger)
       ),
+      // The group inside is shut down last to first as well: streams are watched until the server
+      // has ended the last of them.
+      services: [events],
       onServerRunning: { [onServerRunning] channel in
         await onServerRunning(channel.localAddress?.port ?? 0)
       },
@@ -71,7 +93,13 @@ package struct APIServer: Sendable {
   package var document: JSON { table.document.json }
 
   private var table: Routes {
-    Routes(operations: operations, clock: clock, typeBase: configuration.typeBase)
+    Routes(
+      operations: operations,
+      readiness: readiness,
+      events: events,
+      clock: clock,
+      typeBase: configuration.typeBase
+    )
   }
 
   /// The routes behind what every request goes through: the client's address, log, identity,
@@ -93,7 +121,7 @@ package struct APIServer: Sendable {
         )
       )
     }
-    router.add(middleware: RequestLogging())
+    router.add(middleware: RequestLogging(figures: figures))
     router.add(middleware: RequestIdentity())
     router.add(middleware: SecurityHeaders(isSecure: identity != nil))
     router.add(middleware: Problems(answers: answers))

@@ -58,6 +58,23 @@ extension SQLiteTransaction {
     )
   }
 
+  func unfinishedCounts() throws(CatalogError) -> [JobCount] {
+    try all(
+      """
+      SELECT kind, state, count(*) AS count, min(created_at) AS oldest FROM job
+      WHERE state IN ('queued', 'running', 'waiting') GROUP BY kind, state ORDER BY kind, state
+      """,
+      [:]
+    ) { row throws(CatalogError) in
+      JobCount(
+        kind: try row.word("kind"),
+        state: try row.word("state"),
+        count: Int(try row.integer("count")),
+        oldest: try row.moment("oldest")
+      )
+    }
+  }
+
   func requestCancel(_ id: JobID) throws(CatalogError) {
     // One that waits for its next try is due at once: its owner waits for it to end.
     try change(

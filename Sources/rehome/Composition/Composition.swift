@@ -1,11 +1,13 @@
 import API
 import Catalog
+import CoreMetrics
 import Datastore
 import Disks
 import Hypervisor
 import Jobs
 import Logging
 import Model
+import Monitoring
 import Operations
 import ServiceLifecycle
 import UnixSignals
@@ -31,7 +33,11 @@ enum Composition {
   ) async throws(CommandFailure) -> ServiceGroup {
     let layout = DataLayout(settings)
     try await layout.prepare()
-    let catalog = try await layout.openCatalog(logger: logger)
+    let figures = MetricRegistry()
+    let catalog = MeasuredCatalog(
+      try await layout.openCatalog(logger: logger),
+      metrics: figures
+    )
     let clock = SystemWallClock()
     func operations(_ liveStatus: (any LiveStatusSource)?) -> Operations {
       Operations(
@@ -43,36 +49,56 @@ enum Composition {
       )
     }
     try await register(settings.node, with: operations(nil))
-    var services: [any Service] = []
+    var parts = operations(nil).parts
+    var working: [any Service] = []
     // Without a worker of its own the API has no way to a hypervisor, and needs none.
     var liveStatus: (any LiveStatusSource)?
     if role == .worker || settings.worker.isEnabled {
-      let parts = try await WorkerParts.make(
+      let worker = try await WorkerParts.make(
         settings,
         layout: layout,
         catalog: catalog,
         clock: clock,
+        metrics: figures,
         logger: logger
       )
-      services += parts.services
-      liveStatus = parts.liveStatus
+      parts += worker.readiness
+      working = worker.services
+      liveStatus = worker.liveStatus
     }
-    // Any number of processes may look: a turn is taken once.
-    let scheduler = BackupScheduler(operations(nil))
-    services.append(
-      PeriodicService(
-        PeriodicWork("schedules", every: Limits.scheduleInterval) { await scheduler.takeTurns() }
-      )
+    working.append(schedules(of: operations(nil)))
+    let watch = Watch(
+      parts: parts,
+      catalog: catalog,
+      catalogPath: layout.catalogPath,
+      clock: clock,
+      figures: figures
     )
+    // Services are shut down last to first: what watches the others outlives them.
+    var services = watch.services(listening: settings.metrics, logger: logger) + working
     if role == .server {
       services += try await door(
         settings.api,
         operations: operations(liveStatus),
+        readiness: watch.readiness,
         clock: clock,
+        metrics: figures,
         logger: logger
       )
     }
-    return ServiceGroup(
+    return serviceGroup(services, logger: logger)
+  }
+
+  /// Any number of processes may look: a turn is taken once.
+  private static func schedules(of operations: Operations) -> any Service {
+    let scheduler = BackupScheduler(operations)
+    return PeriodicService(
+      PeriodicWork("schedules", every: Limits.scheduleInterval) { await scheduler.takeTurns() }
+    )
+  }
+
+  private static func serviceGroup(_ services: [any Service], logger: Logger) -> ServiceGroup {
+    ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services.map { service in
           // A part that ends by itself ends the server: half a server is worse than none.
@@ -92,7 +118,9 @@ enum Composition {
   private static func door(
     _ settings: Settings.API,
     operations: Operations,
+    readiness: Readiness,
     clock: any WallClock,
+    metrics: any MetricsFactory,
     logger: Logger
   ) async throws(CommandFailure) -> [any Service] {
     let identity = try await settings.tls?.identity()
@@ -100,7 +128,15 @@ enum Composition {
       // Before the API, because services shut down from the last to the first, and over the same
       // use cases, which remember the uses of keys.
       CallerUpkeep(operations: operations, logger: logger),
-      api(settings, identity: identity, operations: operations, clock: clock, logger: logger),
+      api(
+        settings,
+        identity: identity,
+        operations: operations,
+        readiness: readiness,
+        clock: clock,
+        metrics: metrics,
+        logger: logger
+      ),
       HangupReload(files: settings.tls, identity: identity, logger: logger),
     ]
   }
@@ -109,13 +145,16 @@ enum Composition {
     _ settings: Settings.API,
     identity: TLSIdentity?,
     operations: Operations,
+    readiness: Readiness,
     clock: any WallClock,
+    metrics: any MetricsFactory,
     logger: Logger
   ) -> any Service {
     let host = settings.host
     let scheme = identity == nil ? "http" : "https"
     return APIServer(
       operations: operations,
+      readiness: readiness,
       configuration: APIConfiguration(
         host: host,
         port: settings.port,
@@ -128,6 +167,7 @@ enum Composition {
       identity: identity,
       clock: clock,
       logger: logger,
+      metrics: metrics,
       onServerRunning: { port in
         logger.notice(
           "api listens",

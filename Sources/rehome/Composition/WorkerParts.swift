@@ -1,5 +1,6 @@
 import Backup
 import Catalog
+import CoreMetrics
 import Datastore
 import Disks
 import Hypervisor
@@ -17,6 +18,8 @@ struct WorkerParts: Sendable {
   let services: [any Service]
   /// Where the node's VPSs can be looked at now.
   let liveStatus: any LiveStatusSource
+  /// What `/readyz` tells of it.
+  let readiness: [ReadinessPart]
 
   /// Makes a node's worker with its engines and what it does beside its jobs.
   static func make(
@@ -24,9 +27,15 @@ struct WorkerParts: Sendable {
     layout: DataLayout,
     catalog: any Catalog,
     clock: any WallClock,
+    metrics: any MetricsFactory,
     logger: Logger
   ) async throws(CommandFailure) -> WorkerParts {
-    let datastore = try await openDatastore(settings.storage, layout: layout)
+    let datastore = try await openDatastore(
+      settings.storage,
+      layout: layout,
+      metrics: metrics,
+      logger: logger
+    )
     let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
     let observer = HostObserver(hypervisor: hypervisor, clock: clock)
     let housekeeping = Housekeeping(
@@ -60,7 +69,8 @@ struct WorkerParts: Sendable {
       locksDirectory: layout.locks.path,
       logger: logger,
       startup: housekeeping.startup,
-      periodic: housekeeping.periodic
+      periodic: housekeeping.periodic,
+      metrics: metrics
     )
     return WorkerParts(
       services: [
@@ -68,7 +78,11 @@ struct WorkerParts: Sendable {
         EventWatch(housekeeping: housekeeping, hypervisor: hypervisor),
         worker,
       ],
-      liveStatus: NodeStatusSource(node: settings.node.name, hypervisor: hypervisor)
+      liveStatus: NodeStatusSource(node: settings.node.name, hypervisor: hypervisor),
+      readiness: [
+        ReadinessPart(storeAt: settings.storage.datastorePath, metrics: metrics),
+        ReadinessPart(hypervisor: hypervisor),
+      ]
     )
   }
 
@@ -124,7 +138,9 @@ struct WorkerParts: Sendable {
 
   private static func openDatastore(
     _ storage: Settings.Storage,
-    layout: DataLayout
+    layout: DataLayout,
+    metrics: any MetricsFactory,
+    logger: Logger
   ) async throws(CommandFailure) -> LocalDatastore {
     try await layout.prepareDatastore()
     let executor = BlockingExecutor(label: "rehome.datastore", width: Limits.chunksInFlight)
@@ -134,7 +150,9 @@ struct WorkerParts: Sendable {
         return try LocalDatastore(
           path: storage.datastorePath,
           sync: storage.sync,
-          executor: executor
+          executor: executor,
+          logger: logger,
+          metrics: metrics
         )
       }
     } catch {

@@ -25,7 +25,10 @@ enum SettingKey: String, CaseIterable, Sendable {
   case datastorePath = "datastore.path"
   case datastoreSync = "datastore.sync"
   case libvirtURI = "libvirt.uri"
+  case logFormat = "log.format"
   case logLevel = "log.level"
+  case metricsHost = "metrics.host"
+  case metricsPort = "metrics.port"
   case nodeName = "node.name"
   case workerEnabled = "worker.enabled"
   case workerConcurrency = "worker.concurrency"
@@ -71,7 +74,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     }
   }
 
-  /// The value when nobody says anything; nil when it follows from another key.
+  /// The value when nobody says anything; nil when it follows from another key, or nothing does.
   var defaultText: String? {
     switch self {
     case .apiHost: "127.0.0.1"
@@ -95,7 +98,10 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .datastorePath: nil
     case .datastoreSync: "filesystem"
     case .libvirtURI: "qemu:///system"
+    case .logFormat: "text"
     case .logLevel: "info"
+    case .metricsHost: "127.0.0.1"
+    case .metricsPort: nil
     case .nodeName: "local"
     case .workerEnabled: "true"
     case .workerConcurrency: "2"
@@ -118,8 +124,10 @@ enum SettingKey: String, CaseIterable, Sendable {
   /// What a value looks like.
   var kind: Kind {
     switch self {
-    case .apiHost, .dataPath, .datastorePath, .libvirtURI, .nodeName, .problemsTypeBase: .text
-    case .apiPort: .number(0...65535)
+    case .apiHost, .dataPath, .datastorePath, .libvirtURI, .metricsHost, .nodeName,
+      .problemsTypeBase:
+      .text
+    case .apiPort, .metricsPort: .number(0...65535)
     case .apiIdleTimeout, .apiHeadTimeout, .apiBodyTimeout, .apiDrainTimeout: .duration
     case .apiMaxConnections: .number(1...1_000_000)
     case .apiTLSCertificate, .apiTLSKey: .file
@@ -129,6 +137,7 @@ enum SettingKey: String, CaseIterable, Sendable {
       .limitsPowerBurst, .limitsAddressRate, .limitsAddressBurst:
       .number(1...60_000_000)
     case .datastoreSync: .choice(["filesystem", "file", "none"])
+    case .logFormat: .choice(["text", "json"])
     case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
     case .workerEnabled: .truth
     case .workerConcurrency: .number(1...64)
@@ -173,7 +182,10 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .datastorePath: "Where the datastore is; without a value it is datastore in data.path."
     case .datastoreSync: "How much of a finished backup is made safe against a loss of power."
     case .libvirtURI: "The libvirt of this node."
+    case .logFormat: "How a line of the server's log looks: for people, or one JSON object."
     case .logLevel: "The least important messages that the log on standard error has."
+    case .metricsHost: "The address that the metrics listen on."
+    case .metricsPort: "The port of the metrics; without a value nothing listens, 0 is a free one."
     case .nodeName: "The name of this host in the catalog."
     case .workerEnabled: "Whether serve also does this node's jobs."
     case .workerConcurrency:

@@ -2,6 +2,7 @@ import API
 import Datastore
 import Logging
 import Model
+import Monitoring
 
 /// The program's whole configuration, read and checked; nothing else is ever asked for a setting.
 struct Settings: Sendable, Equatable {
@@ -16,6 +17,12 @@ struct Settings: Sendable, Equatable {
     var rates = RateLimits()
     var trustedProxies: [AddressRange] = []
     var forwardingHeader = ForwardingHeader.forwardedFor
+  }
+
+  /// Where the metrics listen.
+  struct Metrics: Sendable, Equatable {
+    var host: String
+    var port: Int
   }
 
   /// What a worker does and how much of it.
@@ -70,4 +77,7 @@ struct Settings: Sendable, Equatable {
   var storage: Storage
   var node: Node
   var logLevel: Logger.Level
+  var logFormat: LogFormat
+  /// Nil: nothing listens.
+  var metrics: Metrics?
 }

@@ -163,7 +163,11 @@ struct SettingsReader {
         sync: try choice(.datastoreSync)
       ),
       node: Settings.Node(name: try text(.nodeName), libvirtURI: try text(.libvirtURI)),
-      logLevel: try choice(.logLevel)
+      logLevel: try choice(.logLevel),
+      logFormat: try choice(.logFormat),
+      metrics: value(.metricsPort) == nil
+        ? nil
+        : Settings.Metrics(host: try text(.metricsHost), port: try number(.metricsPort))
     )
   }
 

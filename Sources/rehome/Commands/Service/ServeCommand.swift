@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
 enum Server {
   static func run(_ role: Composition.Role, _ options: GlobalOptions) async throws(CommandFailure) {
     let settings = try await options.settings()
-    let logger = ProgramLog.server(settings.logLevel)
+    let logger = ProgramLog.server(settings.logLevel, settings.logFormat)
     let group = try await Composition.group(role, settings, logger: logger)
     logger.notice(
       "rehome starts",

@@ -1,0 +1,60 @@
+import Hummingbird
+import Model
+import Operations
+import ServiceLifecycle
+
+/// `GET /api/jobs/{jobId}/events`: the operation of the poll, told as it changes until it ends.
+struct JobEventsRoute: CallerRoute {
+  static let method = HTTPRequest.Method.get
+  static let path: RouterPath = "/api/jobs/{jobId}/events"
+  static let scope: Scope? = nil
+  static let documentation = RouteDocumentation(
+    name: "followJob",
+    summary: "A job's events as they come",
+    about: """
+      Server-sent events, each with the `operation` of the poll as its data: one at once, then \
+      `progress` at most once a second, at last `completed` or `failed`, after which the stream \
+      ends. It also ends when the server does or the key is revoked: ask again. A client that comes \
+      back with `Last-Event-ID: end` has heard everything and gets 204.
+      """,
+    chapter: .jobs,
+    answer: .text(
+      "text/event-stream",
+      "Events, each with its id, its name and a line of data.",
+      example: "id: end\nevent: completed\ndata: {\"status\":\"completed\"}\n\n"
+    )
+  )
+
+  let operations: Operations
+  let events: JobEvents
+  let text: EventText
+
+  func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let job = try await operations.job(context.caller, context.identifier("jobId"))
+    // Browsers come back by themselves when a stream ends; this tells them not to.
+    if job.state.isFinal, request.headers[.lastEventID] == EventText.lastID {
+      return Response(status: .noContent)
+    }
+    let connection = context.connection
+    let seat = try events.sit(watching: job, keyID: context.caller.keyID) { connection.close() }
+    return Response(
+      status: .ok,
+      headers: [
+        .contentType: "text/event-stream", .cacheControl: "no-store",
+        // Proxies that collect answers would keep events back.
+        .accelBuffering: "no",
+      ],
+      body: ResponseBody { [text] writer in
+        try await withGracefulShutdownHandler {
+          try await writer.write(ByteBuffer(string: EventText.opening))
+          for await event in seat.events {
+            try await writer.write(ByteBuffer(string: text.of(event)))
+          }
+        } onGracefulShutdown: {
+          seat.end()
+        }
+        try await writer.finish(nil)
+      }
+    )
+  }
+}
