@@ -19,7 +19,7 @@ extension OnRealGuests {
           try await guest.shell(Self.fill("a"))
           world.hooks.at(BackupMoment.sessionBegun) { _ = try? await guest.shell(Self.fill("b")) }
           // The disks are small: without this they would be read before anybody looks.
-          world.hooks.at(BackupMoment.duringRead) { await world.waitForSessionEnd(of: guest) }
+          world.hooks.at(BackupMoment.duringRead) { await Self.waitUntilGivenUp() }
           try await expectGivenUp(world, vps, guest)
           // The next one finds everything in order.
           #expect(try await world.backUpJob(vps).state == .completed)
@@ -55,7 +55,7 @@ extension OnRealGuests {
               )
               if state != nil { hasPaused.raise() }
             }
-            world.hooks.at(BackupMoment.duringRead) { await world.waitForSessionEnd(of: guest) }
+            world.hooks.at(BackupMoment.duringRead) { await Self.waitUntilGivenUp() }
             try await expectGivenUp(world, vps, guest)
             #expect(hasPaused.isRaised)
           } catch {
@@ -64,6 +64,14 @@ extension OnRealGuests {
           }
           try await TestProcess.run("umount", ["-l", run])
         }
+      }
+    }
+
+    /// Waits, as a reader with much left to read would, until it is told to stop.
+    private static func waitUntilGivenUp() async {
+      for _ in 1...600 where !Task.isCancelled {
+        // Cancelled, it returns at once, and so do all that follow.
+        try? await Task.sleep(for: .milliseconds(100))
       }
     }
 
@@ -86,18 +94,6 @@ extension OnRealGuests {
       #expect(try await guest.checkpoints().isEmpty)
       let left = try FileManager.default.contentsOfDirectory(atPath: "\(world.folder)/run")
       #expect(left.filter { $0 != "other" }.isEmpty)
-    }
-  }
-}
-
-extension RestoreWorld {
-  /// Waits until libvirt has no backup session any more, for a test's time.
-  fileprivate func waitForSessionEnd(of guest: MicroGuest) async {
-    for _ in 1...600 {
-      let isOver = (try? await hypervisor.backupScratchPaths(of: guest.reference) == nil) ?? false
-      if isOver { return }
-      // The look itself is what is waited for; cancelled, it goes on to the next.
-      try? await Task.sleep(for: .milliseconds(100))
     }
   }
 }
