@@ -19,7 +19,7 @@ readonly run_packages=(
 )
 readonly test_packages=(
   busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
-  python3
+  python3 python3-venv
 )
 
 say() { echo "install-dependencies: $*"; }

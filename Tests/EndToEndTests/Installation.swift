@@ -6,23 +6,20 @@ import Testing
 struct Installation: Sendable {
   let server: Server
   let clientID: String
-  private let key: String
+  let key: String
+
+  /// What most tests need.
+  static let usualScopes = ["read:vm", "backup:vm"]
+  /// Everything there is.
+  static let allScopes = usualScopes + ["power:vm", "write:vm"]
 
   /// Makes a client and a key in the server's catalog; the server need not run.
-  init(on server: Server) async throws {
+  init(on server: Server, scopes: [String] = Installation.usualScopes) async throws {
     self.server = server
     clientID = try await server.program.run("client", "create", "acme", "--json")
       .decode(Identified.self).id
     key = try await server.program.run(
-      "key",
-      "create",
-      "--client",
-      clientID,
-      "--scope",
-      "read:vm",
-      "--scope",
-      "backup:vm",
-      "--json"
+      ["key", "create", "--client", clientID, "--json"] + scopes.flatMap { ["--scope", $0] }
     ).decode(CreatedKey.self).key
   }
 

@@ -33,19 +33,16 @@ extension Components {
     ),
     Component(
       "CreateSchedule",
-      .object(
+      .either(
         "A schedule to make.",
-        [
-          .always("frequency", .words("How often.", of: ScheduleFrequency.self)),
-          .always("hour", hour),
-          .maybe("dayOfWeek", dayOfWeek.orNull),
-          .maybe("dayOfMonth", dayOfMonth.orNull),
-          .always("retentionCount", retentionCount),
-          .maybe("enabled", .truth("Whether it runs.", standard: true).orNull),
-          .maybe("name", name.orNull),
-        ]
+        ["CreateDailySchedule", "CreateWeeklySchedule", "CreateMonthlySchedule"].map(
+          Schema.component
+        )
       )
     ),
+    creation("CreateDailySchedule", .daily),
+    creation("CreateWeeklySchedule", .weekly, .always("dayOfWeek", dayOfWeek)),
+    creation("CreateMonthlySchedule", .monthly, .always("dayOfMonth", dayOfMonth)),
     Component(
       "EditSchedule",
       .object(
@@ -62,6 +59,21 @@ extension Components {
       )
     ),
   ]
+
+  /// A new schedule of one frequency, which decides what day it has.
+  private static func creation(
+    _ name: String,
+    _ frequency: ScheduleFrequency,
+    _ day: Schema.Field? = nil
+  ) -> Component {
+    let fields: [Schema.Field?] = [
+      .always("frequency", .words("How often.", [frequency.rawValue])), .always("hour", hour), day,
+      .always("retentionCount", retentionCount),
+      .maybe("enabled", .truth("Whether it runs.", standard: true).orNull),
+      .maybe("name", Self.name.orNull),
+    ]
+    return Component(name, .object("A \(frequency.rawValue) schedule.", fields.compactMap { $0 }))
+  }
 
   private static let hour = Schema.integer("The hour in UTC.", from: 0, to: 23)
   private static let dayOfWeek = Schema.integer("Of a weekly one; 0 is Sunday.", from: 0, to: 6)

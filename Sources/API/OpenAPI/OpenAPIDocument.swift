@@ -185,6 +185,27 @@ struct OpenAPIDocument: Sendable {
         JSON.Member("content", .object([JSON.Member(answer.contentType, .object(content))]))
       )
     }
+    let links = route.documentation.links
+    if !links.isEmpty {
+      members.append(
+        JSON.Member("links", .object(links.map { JSON.Member($0.operation, $0.json) }))
+      )
+    }
+    return .object(members)
+  }
+}
+
+extension RouteDocumentation.Link {
+  /// The link as it stands in the document.
+  fileprivate var json: JSON {
+    var members: [JSON.Member] = [
+      JSON.Member("operationId", .string(operation)),
+      JSON.Member(
+        "parameters",
+        .object(parameters.map { JSON.Member($0.name, .string($0.value)) })
+      ),
+    ]
+    if let body { members.append(JSON.Member("requestBody", body)) }
     return .object(members)
   }
 }

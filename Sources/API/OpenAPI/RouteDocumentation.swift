@@ -43,6 +43,26 @@ struct RouteDocumentation: Sendable {
     let example: JSON
   }
 
+  /// What a good answer is good for: the operation that takes something of it.
+  struct Link: Sendable {
+    /// The operation's name.
+    let operation: String
+    /// The operation's parameters, each with an expression for where its value stands.
+    let parameters: [(name: String, value: String)]
+    /// The operation's body, with such expressions in it.
+    var body: JSON?
+
+    /// The operations on the first VPS of a list.
+    static let ofFirstVPS = [
+      "getVPS", "listBackups", "createBackup", "listRestoreSources",
+    ].map { Link(operation: $0, parameters: [("id", "$response.body#/data/0/id")]) }
+
+    /// What is done with a job that was begun.
+    static let ofJob = ["getJob", "cancelJob", "undoJob"].map {
+      Link(operation: $0, parameters: [("jobId", "$response.body#/operation/jobId")])
+    }
+  }
+
   /// A good answer.
   struct Answer: Sendable {
     let status: HTTPResponse.Status
@@ -94,6 +114,7 @@ struct RouteDocumentation: Sendable {
   var query: [QueryParameter] = []
   var body: Body?
   let answer: Answer
+  var links: [Link] = []
   /// The refusals beyond those that follow from the route's kind.
   var refusals: Set<Int> = []
 }

@@ -19,7 +19,8 @@ struct UndoJobRoute: PostRoute {
       "The undo is queued.",
       .component("Accepted"),
       example: Examples.accepted
-    )
+    ),
+    links: RouteDocumentation.Link.ofJob
   )
 
   let operations: Operations

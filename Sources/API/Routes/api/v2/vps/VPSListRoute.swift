@@ -34,7 +34,8 @@ struct VPSListRoute: CallerRoute {
       "A page of VPSs.",
       .component("VPSPage"),
       example: ["data": [Examples.vps], "hasMore": false, "nextCursor": .null]
-    )
+    ),
+    links: RouteDocumentation.Link.ofFirstVPS
   )
 
   let operations: Operations

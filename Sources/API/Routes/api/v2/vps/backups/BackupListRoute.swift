@@ -20,7 +20,13 @@ struct BackupListRoute: CallerRoute {
         "backups": [Examples.backup], "quotaInfo": ["used": 1, "limit": 7, "remaining": 6],
         "actions": Examples.gates,
       ]
-    )
+    ),
+    links: [
+      RouteDocumentation.Link(
+        operation: "deleteBackup",
+        parameters: [("id", "$request.path.id"), ("backupId", "$response.body#/backups/0/id")]
+      )
+    ]
   )
 
   let operations: Operations

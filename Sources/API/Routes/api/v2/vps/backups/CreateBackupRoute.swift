@@ -21,7 +21,8 @@ struct CreateBackupRoute: PostRoute {
       "The backup is queued.",
       .component("Accepted"),
       example: Examples.accepted
-    )
+    ),
+    links: RouteDocumentation.Link.ofJob
   )
 
   let operations: Operations

@@ -20,7 +20,17 @@ struct RestoreSourcesRoute: CallerRoute {
       "The sources.",
       .component("RestoreSources"),
       example: ["sources": [Examples.restoreSource]]
-    )
+    ),
+    links: [
+      RouteDocumentation.Link(
+        operation: "restoreFromVPS",
+        parameters: [("id", "$request.path.id")],
+        body: [
+          "sourceVpsId": "$response.body#/sources/0/id",
+          "backupId": "$response.body#/sources/0/backups/0/id",
+        ]
+      )
+    ]
   )
 
   let operations: Operations

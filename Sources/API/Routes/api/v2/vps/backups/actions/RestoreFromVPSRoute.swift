@@ -29,7 +29,8 @@ struct RestoreFromVPSRoute: PostRoute {
       "Cross-VPS restore operation queued.",
       .component("Accepted"),
       example: Examples.accepted
-    )
+    ),
+    links: RouteDocumentation.Link.ofJob
   )
 
   let operations: Operations
