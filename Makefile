@@ -2,9 +2,9 @@
 
 # The same flags everywhere: others would build everything twice.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
-FORMATTED := Package.swift Sources Tests
+FORMATTED := Package.swift Sources Tests Benchmarks
 
-.PHONY: help build test demo lint format check clean dependencies
+.PHONY: help build test demo lint format check bench-api clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    a restore between two real guests; installs what is missing'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
 	@echo 'make check   test, then a release build and the sanitizers'
+	@echo 'make bench-api   what the API costs, beside a bare server'
 	@echo 'make clean   removes what was built'
 
 dependencies:
@@ -40,5 +41,8 @@ check: test
 	swift test --disable-xctest --sanitize=address --scratch-path .build-address \
 	  --filter 'ChecksumTests|DatastoreTests|DisksTests'
 
+bench-api:
+	Scripts/bench-api.sh
+
 clean:
-	rm -rf .build .build-release .build-thread .build-address
+	rm -rf .build .build-release .build-thread .build-address .build-benchmarks

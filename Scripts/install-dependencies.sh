@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Rehome needs, those that are missing.
 #
-#   install-dependencies.sh [--build] [--run] [--test]
+#   install-dependencies.sh [--build] [--run] [--test] [--bench]
 #       --build   to build the program
 #       --run     to run it on a hypervisor host
 #       --test    to run its tests and its demonstration as well
-#       without any: all of them
+#       --bench   to measure it
+#       without any: all of them but what measures
 #
 # Made for Debian 12. Needs root, or sudo. A second run changes nothing.
 set -euo pipefail
@@ -17,6 +18,7 @@ readonly run_packages=(
   qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libnbd-bin
   xorriso acl
 )
+readonly bench_packages=(wrk hey jq curl python3)
 readonly test_packages=(
   busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
   python3 python3-venv
@@ -58,9 +60,10 @@ for argument in "$@"; do
   case $argument in
     --build) wanted+=("${build_packages[@]}") ;;
     --run) wanted+=("${run_packages[@]}") ;;
+    --bench) wanted+=("${bench_packages[@]}") ;;
     --test) wanted+=("${test_packages[@]}") ;;
     *)
-      sed -n '4,8s/^# \{0,1\}//p' "$0" >&2
+      sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
       exit 2
       ;;
   esac
