@@ -9,8 +9,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 readonly all=(
-  ModelTests TidyTests OperationsTests CatalogTests JobsTests DatastoreTests MonitoringTests APITests
-  ProgramTests DisksTests BackupTests HypervisorTests RestoreTests EndToEndTests GuestTests
+  ModelTests TidyTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests MonitoringTests
+  APITests ProgramTests DisksTests BackupTests HypervisorTests RestoreTests EndToEndTests GuestTests
 )
 
 failed=()

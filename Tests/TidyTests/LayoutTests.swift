@@ -66,6 +66,14 @@ struct LayoutTests {
     }
   }
 
+  @Test
+  func `every test target is run`() {
+    let script = Project.text("Scripts/test.sh")
+    let targets = Project.text("Package.swift").matches(of: /testTarget\(\s*name: "([A-Za-z]+)"/)
+    #expect(targets.count > 10)
+    for target in targets { #expect(script.contains(" \(target.output.1)"), "\(target.output.1)") }
+  }
+
   @Test(arguments: Project.sources)
   func `every declaration that other targets see says what it is`(_ file: Project.File) {
     for (index, line) in file.lines.enumerated() where Self.isVisibleDeclaration(line) {
