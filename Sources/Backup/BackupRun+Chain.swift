@@ -25,6 +25,15 @@ enum ParentSearch: Sendable {
     case .none(let reason): reason
     }
   }
+
+  /// The same where a single bitmap is read by itself, without a hypervisor to join those of a chain.
+  ///
+  /// A later checkpoint, such as one that a backup left when its machine went off under it, has ended
+  /// the parent's own bitmap: what was written since then stands in the later one alone.
+  func alone(among names: [String]) -> ParentSearch {
+    guard case .parent(let parent) = self, names != [parent.checkpointName] else { return self }
+    return .none(.checkpointLost)
+  }
 }
 
 extension BackupRun {

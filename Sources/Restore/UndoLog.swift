@@ -72,6 +72,8 @@ final class UndoLog: Sendable {
       throw .stampMismatch(path: path)
     }
     let log = UndoLog(file, pieceSize: pieceSize, known: [:])
+    // A piece whose writer died before its flush is there to be read, but not yet on the disk.
+    try await file.flush()
     try await log.findSaved(page)
     return log
   }
