@@ -176,9 +176,7 @@ final class BackupRun: Sendable {
     return .completed(.backup(result)) { transaction in
       try transaction.update(complete)
       // What the schedule no longer keeps goes when, and only when, something newer is there.
-      if let schedule = complete.scheduleID {
-        try Retention.apply(schedule, at: now, transaction)
-      }
+      try Retention.apply(after: complete, at: now, transaction)
       try made.remember(as: backup.id, of: vps.id, transaction)
     }
   }

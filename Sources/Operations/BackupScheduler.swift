@@ -22,14 +22,24 @@ package struct BackupScheduler: Sendable {
       let due = try await operations.read {
         try $0.dueSchedules(at: now, limit: Limits.schedulesPerTurn)
       }
-      for schedule in due {
-        let taken = try await operations.write { transaction in
-          try operations.takeTurn(of: schedule, at: now, transaction)
-        }
-        if let run = taken?.lastRun { log(run, of: schedule) }
-      }
+      for schedule in due { await takeTurn(of: schedule, at: now) }
     } catch {
       operations.logger.warning("schedules not looked at", metadata: ["code": "\(error.code)"])
+    }
+  }
+
+  /// Takes one turn; what is wrong with one schedule must not keep the others from theirs.
+  private func takeTurn(of schedule: BackupSchedule, at now: Timestamp) async {
+    do throws(Refusal) {
+      let taken = try await operations.write { transaction in
+        try operations.takeTurn(of: schedule, at: now, transaction)
+      }
+      if let run = taken?.lastRun { log(run, of: schedule) }
+    } catch {
+      operations.logger.warning(
+        "schedule's turn not taken",
+        metadata: ["schedule.id": "\(schedule.id)", "code": "\(error.code)"]
+      )
     }
   }
 

@@ -11,14 +11,21 @@ package enum Retention {
   /// Marks what a schedule no longer keeps as gone; the worker removes the files.
   ///
   /// Called in the transaction that completes one of its backups, so nothing goes before something
-  /// newer is there. What a job reads stays until the next time.
+  /// newer is there. What a job reads stays until the next time. The one that has just been completed
+  /// is the newest, whatever its time says: a clock that was set back would make it the oldest.
   package static func apply(
-    _ id: ScheduleID,
+    after completed: Backup,
     at now: Timestamp,
     _ transaction: any CatalogTransaction
   ) throws(CatalogError) {
-    guard let schedule = try transaction.schedule(id) else { return }
-    for backup in try surplus(of: schedule, keeping: schedule.retentionCount, transaction)
+    guard let id = completed.scheduleID, let schedule = try transaction.schedule(id) else { return }
+    let surplus = try surplus(
+      of: schedule,
+      keeping: schedule.retentionCount,
+      newest: completed.id,
+      transaction
+    )
+    for backup in surplus
     where try transaction.holders(of: backup.id).isEmpty {
       var gone = backup
       gone.state = .deleting
@@ -70,11 +77,13 @@ package enum Retention {
   private static func surplus(
     of schedule: BackupSchedule,
     keeping count: Int,
+    newest: BackupID? = nil,
     _ transaction: any CatalogTransaction
   ) throws(CatalogError) -> [Backup] {
     let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete, .damaged])
+    let newestFirst = backups.filter { $0.id == newest } + backups.filter { $0.id != newest }
     var kept = 0
-    return backups.filter { backup in
+    return newestFirst.filter { backup in
       guard kept < count else { return true }
       if backup.state == .complete { kept += 1 }
       return false

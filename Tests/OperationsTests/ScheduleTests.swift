@@ -83,9 +83,7 @@ import Testing
         backup.snapshotPath = "ns/a/vm/b/\(backup.id)"
         backup.contents = BackupContents(disks: [], firmware: .bios, hasTPM: false, isFrozen: false)
         try transaction.update(backup)
-        if let schedule = backup.scheduleID {
-          try Retention.apply(schedule, at: now, transaction)
-        }
+        try Retention.apply(after: backup, at: now, transaction)
         _ = try transaction.finish(
           lease,
           state: .completed,
@@ -236,6 +234,53 @@ import Testing
     try await bench.move(to: "2026-05-01T03:00:00Z")
     try await bench.finishBackup()
     #expect(try await bench.states() == [.complete, .deleting, .deleting, .deleting])
+  }
+
+  @Test func `a clock that was set back doesn't make the backup just completed the oldest`()
+    async throws
+  {
+    let bench = try await Bench()
+    let schedule = try await bench.schedule(keeping: 1)
+    try await bench.move(to: "2026-04-28T03:00:00Z")
+    try await bench.finishBackup()
+    let vps = bench.vps.id
+    let first = try #require(
+      try await bench.catalog.read { try $0.backups(of: vps, in: [.complete]) }.first
+    )
+    // The next one is made on a host whose clock was a day ahead until now.
+    let second = Backup(
+      id: bench.operations.identifiers.make(),
+      clientID: bench.vps.clientID,
+      vpsID: vps,
+      state: .complete,
+      type: .scheduled,
+      scheduleID: schedule.id,
+      createdAt: Timestamp(milliseconds: first.createdAt.milliseconds - 86_400_000),
+      snapshotPath: "ns/a/vm/b/second",
+      contents: first.contents
+    )
+    let now = bench.fixture.clock.now()
+    try await bench.catalog.write { transaction in
+      try transaction.insert(second)
+      try Retention.apply(after: second, at: now, transaction)
+    }
+    let kept = try await bench.catalog.read { try $0.backups(of: vps, in: [.complete]) }
+    #expect(kept.map(\.id) == [second.id])
+  }
+
+  @Test func `what is wrong with one schedule doesn't keep the others from their turns`()
+    async throws
+  {
+    let bench = try await Bench()
+    _ = try await bench.schedule()
+    _ = try await bench.schedule(hour: 4)
+    bench.fixture.clock.advance(by: .seconds(86_400))
+    let flaky = FlakyCatalog(bench.catalog)
+    flaky.failWrites(1)
+    let operations = Operations(catalog: flaky, clock: bench.fixture.clock, logger: .quiet)
+    await BackupScheduler(operations).takeTurns()
+    #expect(flaky.failed == 1)
+    #expect(try await bench.jobs().count == 1)
   }
 
   @Test func `what a job reads, and what others made, stays`() async throws {

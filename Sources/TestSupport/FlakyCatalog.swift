@@ -1,29 +1,30 @@
-import Catalog
+package import Catalog
 import Synchronization
 
 /// A catalog that is busy when a test says so.
-final class FlakyCatalog: Catalog {
+package final class FlakyCatalog: Catalog {
   private let catalog: any Catalog
   private let left = Mutex(0)
   private let failures = Mutex(0)
 
-  init(_ catalog: any Catalog) {
+  /// Makes one over a catalog that works.
+  package init(_ catalog: any Catalog) {
     self.catalog = catalog
   }
 
   /// How many writes have failed.
-  var failed: Int { failures.withLock { $0 } }
+  package var failed: Int { failures.withLock { $0 } }
 
   /// Lets the next writes fail.
-  func failWrites(_ count: Int) { left.withLock { $0 = count } }
+  package func failWrites(_ count: Int) { left.withLock { $0 = count } }
 
-  func read<Value: Sendable>(
+  package func read<Value: Sendable>(
     _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
   ) async throws(CatalogFault) -> Value {
     try await catalog.read(body)
   }
 
-  func write<Value: Sendable>(
+  package func write<Value: Sendable>(
     _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
   ) async throws(CatalogFault) -> Value {
     let fails = left.withLock { left in
@@ -38,5 +39,5 @@ final class FlakyCatalog: Catalog {
     return try await catalog.write(body)
   }
 
-  func check() async throws(CatalogFault) { try await catalog.check() }
+  package func check() async throws(CatalogFault) { try await catalog.check() }
 }
