@@ -287,25 +287,40 @@ extension MicroGuest {
   }
 }
 
-/// How many guests run at once in one test process: each keeps a processor busy while it boots.
-private let guestSlots = AsyncSlots(count: 2)
+/// Whose turn it is to have guests, which keep the processors busy while they boot.
+///
+/// A test has its turn with all its guests together. If each guest took a turn of its own, two tests
+/// with one guest each would wait for each other's second one for ever.
+private enum GuestTurn {
+  @TaskLocal static var isOurs = false
+  private static let turns = AsyncSlots(count: 1)
+
+  static func take<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    guard !isOurs else { return try await body() }
+    await turns.acquire()
+    defer { turns.release() }
+    return try await $isOurs.withValue(true) { try await body() }
+  }
+}
 
 /// Runs `body` with a guest of the shared libvirt, defined but not started, and removes it.
+///
+/// Guests within `body` are the same test's, so they don't wait for this one.
 package func withMicroGuest<Value: Sendable>(
   _ options: MicroGuest.Options = MicroGuest.Options(),
   _ body: (MicroGuest) async throws -> Value
 ) async throws -> Value {
   let libvirt = try await PrivateLibvirt.shared()
-  await guestSlots.acquire()
-  defer { guestSlots.release() }
-  let guest = try await MicroGuest.define(on: libvirt, options)
-  do {
-    let value = try await body(guest)
-    try await guest.remove()
-    return value
-  } catch {
-    // The first error is the one to report.
-    try? await guest.remove()
-    throw error
+  return try await GuestTurn.take {
+    let guest = try await MicroGuest.define(on: libvirt, options)
+    do {
+      let value = try await body(guest)
+      try await guest.remove()
+      return value
+    } catch {
+      // The first error is the one to report.
+      try? await guest.remove()
+      throw error
+    }
   }
 }

@@ -1,7 +1,5 @@
 import Testing
 
-/// Everything that boots guests: one test after the other.
-///
-/// A test takes two of the few guests that may run at a time; two tests with one each would wait
-/// for each other for ever.
+/// Everything that boots guests: one test after the other, since each needs its turn with guests and
+/// measures nothing while it waits for it.
 @Suite(.serialized) enum OnRealGuests {}
