@@ -4,7 +4,8 @@
 #
 #   Scripts/test.sh [TARGET...]     all targets if none is named
 #
-# Every target runs even when an earlier one has failed; the exit code tells whether any did.
+# Every target runs even when an earlier one has failed; the exit code tells whether any did. One
+# that hangs is ended and has failed: the longest takes a third of the limit.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,11 +14,14 @@ readonly all=(
   APITests ProgramTests DisksTests BackupTests HypervisorTests RestoreTests EndToEndTests GuestTests
 )
 
+readonly limit=30m
+
 failed=()
 for target in "${@:-${all[@]}}"; do
   echo "== $target"
   started=$SECONDS
-  swift test --skip-build --disable-xctest --filter "^$target\\." || failed+=("$target")
+  timeout --foreground --kill-after=30s $limit \
+    swift test --skip-build --disable-xctest --filter "^$target\\." || failed+=("$target")
   echo "== $target took $((SECONDS - started)) s"
 done
 if ((${#failed[@]})); then

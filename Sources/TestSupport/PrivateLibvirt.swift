@@ -63,7 +63,8 @@ package final class PrivateLibvirt: Sendable {
   /// Runs virsh and returns what it printed.
   @discardableResult
   package func virsh(_ arguments: String...) async throws -> String {
-    try await TestProcess.run("virsh", ["-q", "-c", uri] + arguments)
+    // Without a terminal: on one virsh starts an agent for polkit, which complains into the answer.
+    try await TestProcess.run("setsid", ["-w", "virsh", "-q", "-c", uri] + arguments)
   }
 
   /// Makes a file, or a folder with all in it, QEMU's own.

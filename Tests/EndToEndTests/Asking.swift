@@ -9,7 +9,11 @@ struct Asking: Sendable {
     let text: String
 
     func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-      try JSONDecoder().decode(type, from: Data(text.utf8))
+      do {
+        return try JSONDecoder().decode(type, from: Data(text.utf8))
+      } catch {
+        throw Unexpected(what: "\(status), and no \(type): \(error)", found: text)
+      }
     }
   }
 

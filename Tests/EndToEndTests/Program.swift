@@ -14,7 +14,11 @@ struct Program: Sendable {
       guard status == 0 else {
         throw Unexpected(what: "rehome: exit code \(status)", found: errors)
       }
-      return try JSONDecoder().decode(type, from: Data(output.utf8))
+      do {
+        return try JSONDecoder().decode(type, from: Data(output.utf8))
+      } catch {
+        throw Unexpected(what: "rehome printed no \(type): \(error)", found: output + errors)
+      }
     }
   }
 
