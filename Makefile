@@ -4,7 +4,7 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks
 
-.PHONY: help build test demo lint format check bench-api clean dependencies
+.PHONY: help build test demo lint format check bench bench-api clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    a restore between two real guests; installs what is missing'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
 	@echo 'make check   test, then a release build and the sanitizers'
+	@echo 'make bench   backups and restores beside those of other tools; a quick look: SIZE=1G ROUNDS=1'
 	@echo 'make bench-api   what the API costs, beside a bare server'
 	@echo 'make clean   removes what was built'
 
@@ -40,6 +41,10 @@ check: test
 	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests'
 	swift test --disable-xctest --sanitize=address --scratch-path .build-address \
 	  --filter 'ChecksumTests|DatastoreTests|DisksTests'
+
+# Variables of make's command line reach the script: SIZE, DATA, SEED, IMAGE, ROUNDS, SECTIONS.
+bench:
+	Scripts/bench.sh
 
 bench-api:
 	Scripts/bench-api.sh

@@ -186,6 +186,14 @@ let package = Package(
       ]
     ),
 
+    // MARK: Measuring; no part of what is installed
+
+    .executableTarget(
+      name: "stages",
+      dependencies: ["Checksum", "Datastore", "Disks", "Model", "Zstd"],
+      path: "Benchmarks/Stages"
+    ),
+
     // MARK: Tests
 
     .target(

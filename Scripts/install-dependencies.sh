@@ -18,7 +18,9 @@ readonly run_packages=(
   qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libnbd-bin
   xorriso acl
 )
-readonly bench_packages=(wrk hey jq curl python3)
+readonly bench_packages=(
+  wrk hey jq curl python3 restic borgbackup virtnbdbackup zstd time xfsprogs e2fsprogs util-linux
+)
 readonly test_packages=(
   busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
   python3 python3-venv
