@@ -1,8 +1,12 @@
 import CLinux
+import FoundationEssentials
 import Glibc
 
 /// A directory for sockets and scratch files that only its owner can enter.
 package struct RuntimeDirectory: Sendable, Equatable {
+  /// What the names of private ones begin with.
+  private static let privatePrefix = "nbd-"
+
   /// Where it is.
   package let path: String
 
@@ -62,10 +66,22 @@ package struct RuntimeDirectory: Sendable, Equatable {
   /// Makes a new directory with a name of its own in `parent`, for us alone.
   static func makePrivate(in parent: String) async throws(DiskError) -> RuntimeDirectory {
     try await BlockingExecutor.files.run { () throws(DiskError) in
-      var template = Array("\(parent)/nbd-XXXXXX".utf8CString)
+      var template = Array("\(parent)/\(privatePrefix)XXXXXX".utf8CString)
       guard unsafe mkdtemp(&template) != nil else { throw DiskError.last("mkdtemp", parent) }
       let bytes = template.dropLast().map { UInt8(bitPattern: $0) }
       return RuntimeDirectory(path: String(decoding: bytes, as: UTF8.self))
+    }
+  }
+
+  /// Removes the private ones that a dead process has left in `parent`.
+  ///
+  /// Only for the one process that makes any there, before it does.
+  package static func removeAbandoned(in parent: String) async {
+    let names = await BlockingExecutor.files.run {
+      (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+    }
+    for name in names where name.hasPrefix(privatePrefix) {
+      await RuntimeDirectory(path: "\(parent)/\(name)").remove()
     }
   }
 

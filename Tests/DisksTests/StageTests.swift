@@ -1,8 +1,9 @@
 import CLinux
-import Disks
 import Foundation
 import Glibc
 import Testing
+
+@testable import Disks
 
 struct StageTests {
   private let job = "job_01hzy6c4k2v8w3r5t7n9m1q0xz"
@@ -219,6 +220,14 @@ struct StageTests {
       let space = try await FreeSpace.at(scratch)
       #expect(space.fileSystem == identity.fileSystem)
       #expect((1...space.totalBytes).contains(space.freeBytes))
+
+      let parent = "\(scratch)/abandoned"
+      try await RuntimeDirectory.ensure(parent)
+      try await RuntimeDirectory.ensure("\(parent)/job_1")
+      let left = try await RuntimeDirectory.makePrivate(in: parent)
+      try write(pattern(1), to: left.path + "/nbd")
+      await RuntimeDirectory.removeAbandoned(in: parent)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: parent) == ["job_1"])
 
       let directory = "\(scratch)/run"
       #expect(try await RuntimeDirectory.ensure(directory).path == directory)

@@ -116,7 +116,7 @@ extension CrashWorld {
   /// What no job may leave: sockets, scratch files, snapshots without a manifest, former seeds.
   func expectNothingLeft() async throws {
     let manager = FileManager.default
-    #expect(try manager.contentsOfDirectory(atPath: "\(server.dataPath)/run").isEmpty)
+    #expect(try manager.contentsOfDirectory(atPath: "\(server.dataPath)/run") == [])
     let store = try await server.program.run("datastore", "status", "--json")
       .decode(StorePrint.self)
     #expect(store.unfinishedCount == 0)

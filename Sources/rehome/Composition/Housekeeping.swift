@@ -1,6 +1,7 @@
 import Backup
 import Catalog
 import Datastore
+import Disks
 import Hypervisor
 import Jobs
 import Logging
@@ -21,6 +22,7 @@ struct Housekeeping: Sendable {
   private let remover: BackupRemover
   private let sessions: SessionRecovery
   private let checkpoints: CheckpointSweep
+  private let runtimeDirectory: String
   private let clock: any WallClock
 
   /// Makes the housekeeping of one node.
@@ -37,6 +39,7 @@ struct Housekeeping: Sendable {
   ) {
     self.node = node
     self.clock = clock
+    self.runtimeDirectory = runtimeDirectory
     refresh = ObservationRefresh(catalog: catalog, observer: observer, node: node, logger: logger)
     undoCleaner = UndoCleaner(catalog: catalog, seedsDirectory: seedsDirectory, logger: logger)
     remover = BackupRemover(catalog: catalog, datastore: datastore, node: node, logger: logger)
@@ -57,6 +60,7 @@ struct Housekeeping: Sendable {
   /// What is done once, before the first job: nothing may lean on what was true before we died.
   var startup: [@Sendable () async -> Void] {
     [
+      { await RuntimeDirectory.removeAbandoned(in: runtimeDirectory) },
       { await refresh.refreshAll() },
       { await remover.collectAbandoned() },
       { await sessions.endOrphanedSessions(isStart: true) },
