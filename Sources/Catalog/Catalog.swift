@@ -49,6 +49,16 @@ package protocol Catalog: Sendable {
 
   /// Makes sure that it can be read, for `/readyz`.
   func check() async throws(CatalogFault)
+
+  /// What it is at now; nil when that can't be told without waiting.
+  ///
+  /// Quick, and never waits.
+  func version() -> CatalogVersion?
+}
+
+extension Catalog {
+  /// Unknown, so nothing that is read of it may be kept.
+  package func version() -> CatalogVersion? { nil }
 }
 
 /// Everything that can be asked or changed within one transaction.

@@ -160,6 +160,8 @@ package enum Limits {
   package static let drainTimeout = Duration.seconds(20)
   /// Most connections at the same time: each costs tens of kilobytes.
   package static let connections = 2048
+  /// Most answers, and most keys, that are kept until the catalog changes: some 2 kilobytes each.
+  package static let keptReads = 4096
   /// Most callers whose rate is counted, of each kind: some 100 bytes each.
   package static let countedCallers = 65_536
   /// How often a full table of callers is looked through for those that have paused long enough.

@@ -29,6 +29,7 @@ package struct Operations: Sendable {
   /// Where VPSs can be looked at now; nil: nowhere from this process.
   package let liveStatus: (any LiveStatusSource)?
   let keyUses = KeyUses()
+  private let keptKeys = KeptReads<KeyID, (key: APIKey, hash: [UInt8])>()
 
   /// Makes the use cases over a catalog.
   package init(
@@ -84,13 +85,17 @@ package struct Operations: Sendable {
 
 extension Operations {
   /// Finds out who holds a key; every reason to say no is the same answer.
+  ///
+  /// - Parameter version: What the catalog was at when the request had come: as long as it still
+  ///   is, keys need not be read again.
   package func authenticate(
     _ key: KeyText?,
+    asOf version: CatalogVersion? = nil,
     address: String?,
     requestID: RequestID
   ) async throws(Refusal) -> Caller {
     guard let key else { throw .unauthorized }
-    let found = try await read { try $0.key(key.id) }
+    let found = try await self.key(key.id, asOf: version)
     let now = clock.now()
     guard let found, KeyHash.matches(found.hash, KeyHash.of(key.secret)),
       found.key.isUsable(at: now)
@@ -101,6 +106,16 @@ extension Operations {
       address: address,
       requestID: requestID
     )
+  }
+
+  private func key(
+    _ id: KeyID,
+    asOf version: CatalogVersion?
+  ) async throws(Refusal) -> (key: APIKey, hash: [UInt8])? {
+    if let kept = keptKeys.value(of: id, at: version) { return kept }
+    let found = try await read { try $0.key(id) }
+    if let found { keptKeys.keep(found, of: id, at: version) }
+    return found
   }
 
   /// Entries of the audit log, newest first.

@@ -1,4 +1,5 @@
 import API
+import Catalog
 import Model
 import Testing
 
@@ -52,6 +53,46 @@ import Testing
       #expect(gate?["code"] == .string("snapshots"))
       #expect(refusal["extensions"]?["reason"] == gate?["code"])
       #expect(refusal["detail"] == gate?["reason"])
+    }
+  }
+
+  @Test func `A change is in the very next answer, whichever process has made it`() async throws {
+    try await World.with { world, client in
+      let question = Question("GET", "/api/v2/vps/\(world.target.id)", key: world.key)
+      let elsewhere = try SQLiteCatalog(path: world.catalogPath)
+      for status in [ServiceStatus.suspended, .active, .suspended] {
+        // Twice, so that an answer that is kept would be given again.
+        _ = try await question.ask(client)
+        _ = try await question.ask(client)
+        var vps = world.target
+        vps.serviceStatus = status
+        let changed = vps
+        try await elsewhere.write { try $0.update(changed) }
+        #expect(
+          try await question.ask(client).json["serviceStatus"] == .string(status.rawValue)
+        )
+      }
+    }
+  }
+
+  @Test func `Two keys see the gates of their own scopes, and nobody another's VPS`() async throws {
+    try await World.with { world, client in
+      let path = "/api/v2/vps/\(world.target.id)"
+      let reader = try await world.newKey([.readVM])
+      var gates: [JSON?] = []
+      for key in [world.key, reader, world.key] {
+        gates.append(
+          try await Question("GET", path, key: key).ask(client).json["actions"]?[
+            "canCreateBackup"
+          ]?[
+            "allowed"
+          ]
+        )
+      }
+      #expect(gates == [.boolean(true), .boolean(false), .boolean(true)])
+      #expect(
+        try await Question("GET", path, key: world.foreignKey).ask(client).status == 404
+      )
     }
   }
 

@@ -34,6 +34,7 @@ import Testing
       do throws(Refusal) {
         _ = try await operations.authenticate(
           text,
+          asOf: catalog.version(),
           address: nil,
           requestID: operations.identifiers.make()
         )
@@ -96,6 +97,31 @@ import Testing
       _ = try await world.operations.rollKey(Self.system, "key_none", grace: .zero)
     }
     #expect(try await world.operations.keys().count == 2)
+  }
+
+  @Test func `a key that was read before is refused from its revocation on, whoever revokes it`()
+    async throws
+  {
+    let world = try await World()
+    let (ours, theirs) = (try await world.make(), try await world.make())
+    let elsewhere = Operations(
+      catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/catalog.sqlite"),
+      clock: world.clock
+    )
+    for key in [ours, theirs, ours, theirs] { #expect(try await world.opens(key.text)) }
+    _ = try await world.operations.revokeKey(Self.system, ours.key.id.text)
+    #expect(try await !world.opens(ours.text))
+    #expect(try await world.opens(theirs.text))
+    _ = try await elsewhere.revokeKey(Self.system, theirs.key.id.text)
+    #expect(try await !world.opens(theirs.text))
+  }
+
+  @Test func `a key that was read before ends in its time`() async throws {
+    let world = try await World()
+    let key = try await world.make(lifetime: .seconds(60))
+    #expect(try await world.opens(key.text))
+    world.clock.advance(by: .seconds(60))
+    #expect(try await !world.opens(key.text))
   }
 
   @Test func `uses are written together, later, and only those that opened something`()

@@ -1,3 +1,4 @@
+import Catalog
 import Hummingbird
 import Model
 import Operations
@@ -15,8 +16,10 @@ struct Authentication: RouterMiddleware {
     next: @concurrent (Request, APIContext) async throws -> Response
   ) async throws -> Response {
     var context = context
+    context.catalogVersion = operations.catalog.version()
     context.caller = try await operations.authenticate(
       Self.key(in: request.headers),
+      asOf: context.catalogVersion,
       address: context.address,
       requestID: context.requestID
     )

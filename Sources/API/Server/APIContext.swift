@@ -1,3 +1,4 @@
+package import Catalog
 package import Hummingbird
 import Logging
 package import Model
@@ -12,6 +13,8 @@ package struct APIContext: RequestContext {
   package var address: String?
   /// Who asks; nil until a key was found good.
   package var caller: Caller?
+  /// What the catalog was at when it was asked who that is; nil when that isn't known.
+  package var catalogVersion: CatalogVersion?
   /// What it came on.
   let connection: Connection
 
@@ -33,6 +36,8 @@ package struct CallerContext: ChildRequestContext {
   package let requestID: Model.RequestID
   /// Who asks.
   package let caller: Caller
+  /// What the catalog was at after the request had come; nil when that isn't known.
+  package let catalogVersion: CatalogVersion?
   /// What it came on.
   let connection: Connection
 
@@ -41,6 +46,7 @@ package struct CallerContext: ChildRequestContext {
     coreContext = context.coreContext
     requestID = context.requestID
     connection = context.connection
+    catalogVersion = context.catalogVersion
     self.caller = caller
   }
 }

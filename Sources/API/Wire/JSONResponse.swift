@@ -9,23 +9,27 @@ extension Response {
     status: HTTPResponse.Status = .ok,
     contentType: String = "application/json"
   ) throws -> Response {
-    Response(status: status, json: try jsonBytes(value), contentType: contentType)
+    .json(try .json(value), status: status, contentType: contentType)
+  }
+
+  /// An answer whose body is JSON already.
+  static func json(
+    _ body: ByteBuffer,
+    status: HTTPResponse.Status = .ok,
+    contentType: String = "application/json"
+  ) -> Response {
+    Response(
+      status: status,
+      headers: [.contentType: contentType],
+      body: ResponseBody(byteBuffer: body)
+    )
   }
 
   /// An answer as it was kept.
   init(_ answer: KeptAnswer) {
-    self.init(
-      status: HTTPResponse.Status(code: answer.status),
-      json: answer.body,
-      contentType: "application/json"
-    )
-  }
-
-  private init(status: HTTPResponse.Status, json: some Sequence<UInt8>, contentType: String) {
-    self.init(
-      status: status,
-      headers: [.contentType: contentType],
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: json))
+    self = .json(
+      ByteBuffer(bytes: answer.body),
+      status: HTTPResponse.Status(code: answer.status)
     )
   }
 
@@ -49,6 +53,13 @@ extension KeptAnswer {
   /// An answer with a JSON body, to be kept.
   static func json(_ value: some Encodable, status: HTTPResponse.Status) throws -> KeptAnswer {
     KeptAnswer(status: status.code, body: Array(try jsonBytes(value)))
+  }
+}
+
+extension ByteBuffer {
+  /// A value as the bytes of a JSON body.
+  static func json(_ value: some Encodable) throws -> ByteBuffer {
+    ByteBuffer(bytes: try jsonBytes(value))
   }
 }
 

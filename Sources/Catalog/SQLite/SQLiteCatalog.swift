@@ -8,6 +8,7 @@ import Model
 /// a write is on the disk when it returns.
 package struct SQLiteCatalog: Catalog {
   private let pool: DatabasePool
+  private let probe: VersionProbe
 
   /// How long a statement waits for another process before the catalog counts as busy.
   package static let defaultBusyTimeout = Duration.seconds(5)
@@ -30,6 +31,7 @@ package struct SQLiteCatalog: Catalog {
       pool = try DatabasePool(path: path, configuration: configuration)
       try Self.makeWritesDurable(pool)
       try Schema.migrate(pool)
+      probe = try VersionProbe(path: path)
     } catch {
       throw CatalogError(error)
     }
@@ -71,6 +73,8 @@ package struct SQLiteCatalog: Catalog {
     }
     try result.get()
   }
+
+  package func version() -> CatalogVersion? { probe.version() }
 
   /// What `PRAGMA synchronous` says on the connection that writes: 2 is FULL.
   func writerSynchronous() throws(CatalogError) -> Int? {

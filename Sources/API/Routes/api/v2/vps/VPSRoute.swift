@@ -1,3 +1,4 @@
+import Catalog
 import Hummingbird
 import Model
 import Operations
@@ -15,9 +16,28 @@ struct VPSRoute: CallerRoute {
     answer: .json(.ok, "The VPS.", .component("VPS"), example: Examples.vps)
   )
 
+  /// All that an answer depends on beside the catalog.
+  private struct Question: Hashable {
+    let id: VPSID
+    let client: ClientID?
+    let scopes: Set<Scope>?
+  }
+
   let operations: Operations
+  /// Panels ask for it again and again, and mostly nothing has happened.
+  private let kept = KeptReads<Question, ByteBuffer>()
+
+  init(operations: Operations) {
+    self.operations = operations
+  }
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    try await .json(VPSWire(operations.vps(context.caller, context.identifier("id"))))
+    let (caller, text) = (context.caller, context.identifier("id"))
+    guard let id = VPSID(text) else { throw Refusal.notFound }
+    let question = Question(id: id, client: caller.clientID, scopes: caller.scopes)
+    if let body = kept.value(of: question, at: context.catalogVersion) { return .json(body) }
+    let body = try ByteBuffer.json(VPSWire(await operations.vps(caller, text)))
+    kept.keep(body, of: question, at: context.catalogVersion)
+    return .json(body)
   }
 }
