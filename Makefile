@@ -4,12 +4,13 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks
 
-.PHONY: help build test demo lint format check bench bench-api clean dependencies
+.PHONY: help install build test demo lint format check bench bench-api clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
 	@echo 'make test    everything that is tested; installs what is missing'
 	@echo 'make demo    a restore between two real guests; installs what is missing'
+	@echo 'make install  the program, its settings, user and service, on this host'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
 	@echo 'make check   test, then a release build and the sanitizers'
 	@echo 'make bench   backups and restores beside those of other tools; a quick look: SIZE=1G ROUNDS=1'
@@ -34,6 +35,9 @@ test: dependencies lint
 
 demo:
 	Scripts/demo.sh
+
+install:
+	Scripts/install.sh
 
 check: test
 	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release

@@ -64,6 +64,20 @@ struct DocumentationTests {
     }
   }
 
+  @Test(arguments: ["Promises", "Security"])
+  func `every test that a promise leans on exists`(_ name: String) {
+    let tests = Set(
+      Project.files.flatMap(\.lines).compactMap { $0.firstMatch(of: /func `([^`]+)`/)?.output.1 }
+    )
+    let rows = Project.text("Sources/rehome/rehome.docc/Guides/\(name).md").split(separator: "\n")
+      .filter { $0.hasPrefix("| ") }
+    let named = rows.flatMap { row in
+      (row.split(separator: "|").last ?? "").matches(of: /`([^`]+)`/).map { $0.output.1 }
+    }
+    #expect(named.count > 10)
+    for test in named { #expect(tests.contains(test), "\(test)") }
+  }
+
   @Test
   func `the README names the two commands and where to read on`() {
     let readme = Project.text("README.md")

@@ -1,0 +1,54 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `make install` puts on a host.
+@Suite(.scratchDirectory) struct InstallTests {
+  private static let project = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../..").standardizedFileURL.path(percentEncoded: false)
+
+  private static func install() async throws -> String {
+    let root = "\(ScratchDirectory.path)/root"
+    try await TestProcess.run(
+      "env",
+      ["DESTDIR=\(root)", "PROGRAM=\(Program.path)", "\(project)/Scripts/install.sh"]
+    )
+    return root
+  }
+
+  @Test func `the files are where the service looks, and settings survive a second time`()
+    async throws
+  {
+    let root = try await Self.install()
+    let modes = [
+      "usr/local/bin/rehome": 0o755,
+      "usr/local/lib/systemd/system/rehome.service": 0o644,
+      "usr/local/lib/sysusers.d/rehome.conf": 0o644,
+      "etc/rehome/rehome.yaml": 0o640,
+    ]
+    for (path, mode) in modes {
+      let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/\(path)")
+      #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode, "\(path)")
+    }
+    let settings = "\(root)/etc/rehome/rehome.yaml"
+    try "api: { port: 4711 }\n".write(toFile: settings, atomically: true, encoding: .utf8)
+    _ = try await Self.install()
+    #expect(try String(contentsOfFile: settings, encoding: .utf8) == "api: { port: 4711 }\n")
+  }
+
+  @Test func `the settings that are installed are ones that the program knows`() async throws {
+    let settings = "\(try await Self.install())/etc/rehome/rehome.yaml"
+    let program = Program(variables: ["REHOME_DATA_PATH": "\(ScratchDirectory.path)/data"])
+    let outcome = try await program.run("client", "list", "--config", settings, "--json")
+    #expect(outcome.status == 0, "\(outcome)")
+  }
+
+  @Test func `the service has as few rights as systemd calls OK`() async throws {
+    let unit = "\(try await Self.install())/usr/local/lib/systemd/system/rehome.service"
+    // It fails above the threshold, which is where "MEDIUM" begins.
+    try await TestProcess.run(
+      "systemd-analyze",
+      ["security", "--offline=true", "--no-pager", "--threshold=49", unit]
+    )
+  }
+}
