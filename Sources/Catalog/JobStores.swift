@@ -72,6 +72,13 @@ package protocol JobStore {
   func jobs(_ filter: JobFilter) throws(CatalogError) -> [Job]
   /// The unfinished job of a VPS and class, if any.
   func unfinishedJob(of vps: VPSID, class: JobClass) throws(CatalogError) -> Job?
+  /// Notes that an operator has put in order what a job left; false when nothing waits for one.
+  func settle(_ id: JobID) throws(CatalogError) -> Bool
+  /// How many jobs have left something that waits for an operator.
+  func unsettledCount() throws(CatalogError) -> Int
+  /// Ends a job of its VPS's power without its worker, whose lease is gone with it; false when it
+  /// has ended already.
+  func overtake(_ id: JobID, failure: JobFailure, at: Timestamp) throws(CatalogError) -> Bool
   /// How many unfinished jobs there are by kind and state, those that there are none of left out.
   func unfinishedCounts() throws(CatalogError) -> [JobCount]
 

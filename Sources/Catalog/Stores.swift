@@ -103,13 +103,21 @@ package struct VPSStanding: Sendable, Equatable {
   package var dataJobID: JobID?
   /// Its unfinished power job, if any.
   package var powerJobID: JobID?
+  /// The job that left its disks so that an operator must look at them, if one did.
+  package var unsettledJobID: JobID?
   /// How many backups count against its limit.
   package var backupsUsed: Int
 
   /// Makes a standing.
-  package init(dataJobID: JobID? = nil, powerJobID: JobID? = nil, backupsUsed: Int) {
+  package init(
+    dataJobID: JobID? = nil,
+    powerJobID: JobID? = nil,
+    unsettledJobID: JobID? = nil,
+    backupsUsed: Int
+  ) {
     self.dataJobID = dataJobID
     self.powerJobID = powerJobID
+    self.unsettledJobID = unsettledJobID
     self.backupsUsed = backupsUsed
   }
 }

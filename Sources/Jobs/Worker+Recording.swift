@@ -100,11 +100,20 @@ extension Worker {
           try transaction.finish(lease, state: state, result: result, failure: failure, at: now)
         else { return false }
         try also(transaction)
-        if result?.keepsHolds != true { try transaction.releaseHolds(of: job.id) }
+        if !Self.keepsHolds(job, result, failure) { try transaction.releaseHolds(of: job.id) }
         try transaction.append(entry)
         return true
       }
     }
+  }
+
+  /// What a restore read may be all that its target can be put in order with.
+  private static func keepsHolds(
+    _ job: Job,
+    _ result: JobResult?,
+    _ failure: JobFailure?
+  ) -> Bool {
+    result?.keepsHolds == true || failure?.left == .needsOperator && job.task.changesDisks
   }
 
   /// A transaction that the catalog won't have: what came with the end is wrong, but the job must

@@ -48,6 +48,8 @@ package struct GateFacts: Sendable, Equatable {
   package var dataJobID: JobID?
   /// The unfinished power job, if any.
   package var powerJobID: JobID?
+  /// The data job that left the disks so that an operator must look at them, if one did.
+  package var unsettledJobID: JobID?
   /// Whether the data job holds the power state: from a restore's stop to its start.
   package var dataJobHoldsPower: Bool
   /// How many backups there are.
@@ -63,6 +65,7 @@ package struct GateFacts: Sendable, Equatable {
     observation: Observation?,
     dataJobID: JobID? = nil,
     powerJobID: JobID? = nil,
+    unsettledJobID: JobID? = nil,
     dataJobHoldsPower: Bool = false,
     backupsUsed: Int = 0,
     backupLimit: Int? = nil,
@@ -72,6 +75,7 @@ package struct GateFacts: Sendable, Equatable {
     self.observation = observation
     self.dataJobID = dataJobID
     self.powerJobID = powerJobID
+    self.unsettledJobID = unsettledJobID
     self.dataJobHoldsPower = dataJobHoldsPower
     self.backupsUsed = backupsUsed
     self.backupLimit = backupLimit
@@ -92,6 +96,7 @@ package enum GateRules {
   package static func createBackup(_ facts: GateFacts) throws(Refusal) {
     try requireScope(.backupVM, facts)
     try active(facts)
+    try disksAreKnown(facts)
     let observation = try present(facts)
     try settled(observation)
     guard observation.activity == .none else { throw .vpsNotReady(.blockJob, jobID: nil) }
@@ -104,6 +109,7 @@ package enum GateRules {
   /// Rule 7 of restore-from-vps: the target's state, without its jobs.
   package static func targetState(_ facts: GateFacts) throws(Refusal) {
     try active(facts)
+    try disksAreKnown(facts)
     let observation = try present(facts)
     try exchangeable(observation)
   }
@@ -135,12 +141,19 @@ package enum GateRules {
     if let job = facts.dataJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
   }
 
+  /// Nothing is done with disks of which nobody knows what is on them: a backup of them would push
+  /// out a good one, and a guest that boots from them could ruin what can still be put right.
+  package static func disksAreKnown(_ facts: GateFacts) throws(Refusal) {
+    if let job = facts.unsettledJobID { throw .vpsNotReady(.needsOperator, jobID: job) }
+  }
+
   /// Refuses a power action that this VPS may not get.
   ///
   /// Data jobs don't matter until one holds the power.
   package static func power(_ action: PowerAction, _ facts: GateFacts) throws(Refusal) {
     try requireScope(.powerVM, facts)
     try active(facts)
+    if action.boots { try disksAreKnown(facts) }
     let observation = try present(facts)
     if facts.dataJobHoldsPower, let job = facts.dataJobID {
       throw .vpsNotReady(.jobInFlight, jobID: job)

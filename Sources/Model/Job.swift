@@ -63,6 +63,14 @@ package enum JobTask: Sendable, Equatable, Codable {
     }
   }
 
+  /// Whether it writes to the disks of its VPS; a backup only reads them.
+  package var changesDisks: Bool {
+    switch self {
+    case .restore, .undo: true
+    case .backup, .power: false
+    }
+  }
+
   /// What a key must allow to ask for it, or to end it.
   package var scope: Scope {
     switch self {
@@ -184,6 +192,9 @@ package struct Job: Sendable, Equatable, Codable {
   package var failure: JobFailure?
   /// Whether its owner wants it to end.
   package var isCancelRequested: Bool
+  /// Whether an operator must look at what it left before anything is done with the disks of its
+  /// VPS again.
+  package var needsOperator: Bool
   /// How much of its host it may take.
   package var limits: JobLimits
   /// When it was accepted.
@@ -206,6 +217,7 @@ package struct Job: Sendable, Equatable, Codable {
     result: JobResult? = nil,
     failure: JobFailure? = nil,
     isCancelRequested: Bool = false,
+    needsOperator: Bool = false,
     limits: JobLimits = JobLimits(),
     createdAt: Timestamp,
     startedAt: Timestamp? = nil,
@@ -222,6 +234,7 @@ package struct Job: Sendable, Equatable, Codable {
     self.result = result
     self.failure = failure
     self.isCancelRequested = isCancelRequested
+    self.needsOperator = needsOperator
     self.limits = limits
     self.createdAt = createdAt
     self.startedAt = startedAt

@@ -51,7 +51,8 @@ package enum LeftState: String, Sendable, Codable {
   case newDiskNotRunning = "new_disk_not_running"
   /// It has its new disk and was started on it.
   case newDiskRunning = "new_disk_running"
-  /// Its files aren't as the journal says: nothing was touched, an operator must look.
+  /// Its files aren't as the journal says: nothing more was touched, an operator must look. After a
+  /// job that changes disks nothing is done with them until he has said that they are in order.
   case needsOperator = "needs_operator"
   /// Its disks were not touched, but it doesn't run although it should.
   case notRunning = "not_running"

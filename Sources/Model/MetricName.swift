@@ -14,6 +14,7 @@ package enum MetricName: String, Sendable, CaseIterable {
 
   case jobs = "rehome_jobs"
   case queueAge = "rehome_job_queue_age_seconds"
+  case jobsNeedingOperator = "rehome_jobs_needing_operator"
   case jobAttempts = "rehome_job_attempts_total"
   case jobsEnded = "rehome_jobs_ended_total"
   case jobDuration = "rehome_job_duration_seconds"
@@ -73,8 +74,9 @@ extension MetricName {
       .counter
     case .httpDuration, .catalogDuration: .histogram(bounds: Self.answerSeconds)
     case .jobDuration: .histogram(bounds: Self.jobSeconds)
-    case .buildInfo, .partReady, .httpInFlight, .eventStreams, .jobs, .queueAge, .jobsRunning,
-      .heartbeatAge, .storeFreeBytes, .storeUsedBytes, .catalogInFlight, .catalogFileBytes,
+    case .buildInfo, .partReady, .httpInFlight, .eventStreams, .jobs, .queueAge,
+      .jobsNeedingOperator, .jobsRunning, .heartbeatAge, .storeFreeBytes, .storeUsedBytes,
+      .catalogInFlight, .catalogFileBytes,
       .processResident, .processVirtual, .processOpenFiles, .processMostFiles, .processStart:
       .gauge
     }
@@ -116,6 +118,7 @@ extension MetricName {
     case .eventStreams: "Open streams of job events."
     case .jobs: "Unfinished jobs in the catalog."
     case .queueAge: "How long the oldest queued job has waited; 0 when none waits."
+    case .jobsNeedingOperator: "Jobs whose VPS gets nothing until an operator has looked at it."
     case .jobAttempts: "Jobs that this worker has taken up, each attempt counted."
     case .jobsEnded: "Jobs that this worker has ended."
     case .jobDuration: "Time from a job's first attempt to its end."

@@ -12,6 +12,14 @@ package enum PowerAction: String, Sendable, Codable, CaseIterable {
   case restart
   /// Press the reset button.
   case reset
+
+  /// Whether the machine boots anew for it, from whatever its disks' files hold.
+  package var boots: Bool {
+    switch self {
+    case .start, .restart: true
+    case .shutdown, .stop, .reset: false
+    }
+  }
 }
 
 /// Change the power state of the job's VPS.

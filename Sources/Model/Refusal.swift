@@ -13,6 +13,7 @@ package enum NotReadyReason: String, Sendable, Codable, CaseIterable {
   case sharedDisk = "shared_disk"
   case transientDomain = "transient_domain"
   case domainMissing = "domain_missing"
+  case needsOperator = "needs_operator"
 }
 
 /// The particular fault of one field of a request.

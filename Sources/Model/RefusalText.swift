@@ -14,7 +14,7 @@ extension Refusal {
     case .unsupportedMediaType: "The request body must be sent as application/json."
     case .rateLimited: "Too many requests. Retry after the limit resets."
     case .vpsNotReady(let reason, _): reason.sentence
-    case .backupInUse: "A running job reads this backup. Delete it when that job has ended."
+    case .backupInUse: "A job needs this backup. Delete it when that job is done with it."
     case .backupQuotaExceeded(let used, let limit):
       "The VPS has \(used) of \(limit) backups. Delete one first."
     case .idempotencyKeyReused:
@@ -45,6 +45,8 @@ extension NotReadyReason {
     case .transientDomain:
       "The VPS has no persistent definition, or its running one differs from it."
     case .domainMissing: "The hypervisor has no machine for this VPS."
+    case .needsOperator:
+      "A job left the disks of the VPS so that an operator must look at them first."
     }
   }
 }

@@ -64,6 +64,7 @@ extension Operations {
       observation: vps.observation,
       dataJobID: standing.dataJobID,
       powerJobID: standing.powerJobID,
+      unsettledJobID: standing.unsettledJobID,
       dataJobHoldsPower: holdsPower,
       backupsUsed: standing.backupsUsed,
       backupLimit: vps.backupLimit,
@@ -77,7 +78,12 @@ extension Operations {
     _ transaction: any CatalogTransaction
   ) throws -> VPSView {
     let facts = try facts(of: vps, for: caller, transaction)
-    return VPSView(vps: vps, gates: Gates(facts), backupsUsed: facts.backupsUsed)
+    return VPSView(
+      vps: vps,
+      gates: Gates(facts),
+      backupsUsed: facts.backupsUsed,
+      unsettledJobID: facts.unsettledJobID
+    )
   }
 
   /// Whether a data job is between its stop and its start, or the start of the former disk.

@@ -11,22 +11,24 @@ package enum Retention {
   /// Marks what a schedule no longer keeps as gone; the worker removes the files.
   ///
   /// Called in the transaction that completes one of its backups, so nothing goes before something
-  /// newer is there. What a job reads stays until the next time. The one that has just been completed
+  /// newer is there. What a job needs stays until the next time. The one that has just been completed
   /// is the newest, whatever its time says: a clock that was set back would make it the oldest.
+  /// Nothing goes while nobody knows what is on the VPS's disks: the new one may be worth nothing.
   package static func apply(
     after completed: Backup,
     at now: Timestamp,
     _ transaction: any CatalogTransaction
   ) throws(CatalogError) {
-    guard let id = completed.scheduleID, let schedule = try transaction.schedule(id) else { return }
+    guard let id = completed.scheduleID, let schedule = try transaction.schedule(id),
+      try transaction.standing(of: completed.vpsID).unsettledJobID == nil
+    else { return }
     let surplus = try surplus(
       of: schedule,
       keeping: schedule.retentionCount,
       newest: completed.id,
       transaction
     )
-    for backup in surplus
-    where try transaction.holders(of: backup.id).isEmpty {
+    for backup in surplus {
       var gone = backup
       gone.state = .deleting
       try transaction.update(gone)
@@ -58,7 +60,11 @@ package enum Retention {
     _ transaction: any CatalogTransaction
   ) throws(CatalogError) -> [BackupID: Timestamp] {
     var expiries: [BackupID: Timestamp] = [:]
-    for schedule in try transaction.schedules(of: vps) where schedule.isEnabled {
+    let schedules = try transaction.schedules(of: vps).filter(\.isEnabled)
+    guard !schedules.isEmpty, try transaction.standing(of: vps).unsettledJobID == nil else {
+      return [:]
+    }
+    for schedule in schedules {
       let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete])
       // The oldest goes with the first turn in which there are more than are kept.
       var turn = max(now, schedule.dueAt)
@@ -73,7 +79,10 @@ package enum Retention {
     return expiries
   }
 
-  /// Everything older than the newest complete ones.
+  /// Everything older than the newest complete ones that no job needs.
+  ///
+  /// One that is held counts like any other among the newest. Among the older ones it stays where it
+  /// is, and nothing else goes or stays for it.
   private static func surplus(
     of schedule: BackupSchedule,
     keeping count: Int,
@@ -83,10 +92,14 @@ package enum Retention {
     let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete, .damaged])
     let newestFirst = backups.filter { $0.id == newest } + backups.filter { $0.id != newest }
     var kept = 0
-    return newestFirst.filter { backup in
-      guard kept < count else { return true }
-      if backup.state == .complete { kept += 1 }
-      return false
+    var surplus: [Backup] = []
+    for backup in newestFirst {
+      if kept < count {
+        if backup.state == .complete { kept += 1 }
+      } else if try transaction.holders(of: backup.id).isEmpty {
+        surplus.append(backup)
+      }
     }
+    return surplus
   }
 }

@@ -40,12 +40,15 @@ package struct VPSView: Sendable {
   package var gates: Gates
   /// How many backups it has that count against its limit.
   package var backupsUsed: Int
+  /// The job that left its disks so that an operator must look at them, if one did.
+  package var unsettledJobID: JobID?
 
   /// Makes a view.
-  package init(vps: VPS, gates: Gates, backupsUsed: Int) {
+  package init(vps: VPS, gates: Gates, backupsUsed: Int, unsettledJobID: JobID? = nil) {
     self.vps = vps
     self.gates = gates
     self.backupsUsed = backupsUsed
+    self.unsettledJobID = unsettledJobID
   }
 }
 

@@ -16,12 +16,14 @@ package struct UndoCleaner: Sendable {
     self.logger = logger
   }
 
-  /// Removes everything whose time is over, but for VPSs that a data job works on.
+  /// Removes everything whose time is over, but for VPSs that a data job works on or an operator
+  /// must look at: the former disk may be all that is whole.
   package func removeExpired(node: String, at now: Timestamp) async {
     do throws(CatalogFault) {
       let expired = try await catalog.read { transaction in
         try transaction.expiredUndos(node: node, at: now).filter {
-          try transaction.unfinishedJob(of: $0.vpsID, class: .data) == nil
+          let standing = try transaction.standing(of: $0.vpsID)
+          return standing.dataJobID == nil && standing.unsettledJobID == nil
         }
       }
       for record in expired { await dropLogged(record) }

@@ -47,7 +47,7 @@ import Testing
 
   @Test(arguments: [
     ["vps", "show", "vps_\(unknown)"], ["vps", "show", "nobody"],
-    ["job", "show", "job_\(unknown)"],
+    ["job", "show", "job_\(unknown)"], ["job", "resolve", "job_\(unknown)"],
     ["client", "delete", "nobody"], ["key", "list", "--client", "nobody"],
     ["key", "revoke", "key_\(unknown)"], ["key", "roll", "key_\(unknown)"],
     ["backup", "list", "vps_\(unknown)"],

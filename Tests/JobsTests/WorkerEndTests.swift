@@ -31,6 +31,31 @@ struct WorkerEndTests {
     }
   }
 
+  @Test(arguments: [
+    (LeftState.needsOperator, true), (.rolledBack, false), (.untouched, false),
+  ])
+  func `what a restore read stays held while an operator must look at its target`(
+    _ left: LeftState,
+    _ isHeld: Bool
+  ) async throws {
+    let bench = try Bench()
+    let vps = try await bench.fixture.vps(of: bench.fixture.client())
+    let backup = try await bench.fixture.backup(of: vps)
+    var made = bench.fixture.unstoredJob(of: vps)
+    made.task = .restore(RestoreTask(sourceVPSID: vps.id, backupID: backup.id))
+    let job = made
+    try await bench.catalog.write { transaction in
+      try transaction.insert(job)
+      try transaction.insertHold(backup: backup.id, job: job.id)
+    }
+    let worker = bench.worker { _, _, _ in
+      .failed(JobFailure(code: .internalError, detail: "?", left: left), also: { _ in })
+    }
+    let ended = try await bench.finishing(worker, job)
+    #expect(ended.needsOperator == isHeld)
+    #expect(try await bench.catalog.read { try $0.holders(of: backup.id) }.isEmpty == !isHeld)
+  }
+
   @Test func `a completed job has its result, all of its progress and its effects`() async throws {
     let bench = try Bench()
     let vps = try await bench.fixture.vps(of: bench.fixture.client())

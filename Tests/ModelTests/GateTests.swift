@@ -99,6 +99,11 @@ import Testing
       code: "transient_domain"
     ),
     Case(testDescription: "job in flight", change: { $0.dataJobID = job }, code: "job_in_flight"),
+    Case(
+      testDescription: "an operator must look",
+      change: { $0.unsettledJobID = job },
+      code: "needs_operator"
+    ),
     Case(testDescription: "missing scope", change: { $0.scopes = [.readVM] }, code: "forbidden"),
   ]
 

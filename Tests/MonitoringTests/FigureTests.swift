@@ -92,6 +92,13 @@ import Testing
     #expect(found[#"rehome_jobs kind="backup",state="queued""#] == 0)
     #expect(found[#"rehome_jobs kind="backup",state="running""#] == 1)
     #expect(found["rehome_job_queue_age_seconds "] == 0)
+    #expect(found["rehome_jobs_needing_operator "] == 0)
+    var left = fixture.unstoredJob(of: try await fixture.vps(of: fixture.client("other")))
+    left.needsOperator = true
+    let job = left
+    try await catalog.write { try $0.insert(job) }
+    try await figures.collect()
+    #expect(values(registry.families())["rehome_jobs_needing_operator "] == 1)
   }
 
   @Test func `transactions are counted, and what the catalog couldn't do`() async throws {

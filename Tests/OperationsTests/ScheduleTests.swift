@@ -221,6 +221,69 @@ import Testing
     #expect(try await bench.states() == [.complete, .complete, .deleting])
   }
 
+  @Test func `while an operator must look, turns are skipped and nothing that is kept goes`()
+    async throws
+  {
+    let bench = try await Bench()
+    let schedule = try await bench.schedule(keeping: 1)
+    try await bench.move(to: "2026-04-28T03:00:00Z")
+    try await bench.finishBackup()
+    try await bench.move(to: "2026-04-29T03:00:00Z")
+    var left = bench.fixture.unstoredJob(of: bench.vps, after: .seconds(-3600))
+    left.state = .failed
+    left.needsOperator = true
+    let job = left
+    try await bench.catalog.write { try $0.insert(job) }
+    try await bench.finishBackup()
+    #expect(try await bench.states() == [.complete, .complete])
+    let listed = try await bench.operations.backups(bench.caller, of: bench.vps.id.text).backups
+    #expect(listed.map(\.expiresAt) == [nil, nil])
+
+    try await bench.move(to: "2026-04-30T03:00:00Z")
+    var now = try await bench.stored(schedule)
+    #expect(now.lastRun?.outcome == .postponed)
+    #expect(now.lastRun?.code == "needs_operator")
+    try await bench.move(to: "2026-04-30T03:56:00Z")
+    now = try await bench.stored(schedule)
+    #expect(now.lastRun?.outcome == .skipped)
+
+    _ = try await bench.operations.resolveJob(bench.caller, job.id.text)
+    try await bench.move(to: "2026-05-01T03:00:00Z")
+    try await bench.finishBackup()
+    #expect(try await bench.states() == [.complete, .deleting, .deleting])
+  }
+
+  @Test func `a held backup neither goes, nor has another go or a quota give in its place`()
+    async throws
+  {
+    let bench = try await Bench(quota: 2)
+    _ = try await bench.schedule(keeping: 2)
+    for day in 28...29 {
+      try await bench.move(to: "2026-04-\(day)T03:00:00Z")
+      try await bench.finishBackup()
+    }
+    let id = bench.vps.id
+    let oldest = try #require(
+      try await bench.catalog.read { try $0.backups(of: id, in: [.complete]) }.last
+    )
+    let reader = try #require(try await bench.jobs().last)
+    try await bench.catalog.write { try $0.insertHold(backup: oldest.id, job: reader.id) }
+    // The held one would stay, so the quota of two has no room for a third.
+    try await bench.move(to: "2026-04-30T03:00:00Z")
+    #expect(try await bench.jobs().count == 2)
+    var roomy = bench.vps
+    roomy.backupLimit = 3
+    let vps = roomy
+    try await bench.catalog.write { try $0.update(vps) }
+    try await bench.move(to: "2026-04-30T03:05:00Z")
+    try await bench.finishBackup()
+    #expect(try await bench.states() == [.complete, .complete, .complete])
+    try await bench.catalog.write { try $0.releaseHolds(of: reader.id) }
+    try await bench.move(to: "2026-05-01T03:00:00Z")
+    try await bench.finishBackup()
+    #expect(try await bench.states() == [.complete, .complete, .deleting, .deleting])
+  }
+
   @Test func `a damaged backup counts as none, so the last good ones stay`() async throws {
     let bench = try await Bench()
     _ = try await bench.schedule(keeping: 1)

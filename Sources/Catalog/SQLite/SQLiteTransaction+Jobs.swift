@@ -7,10 +7,11 @@ extension SQLiteTransaction {
       """
       INSERT INTO job (
         id, client_id, vps_id, node, kind, class, task, state, attempts, progress, result,
-        failure, cancel_requested, limits, created_at, started_at, finished_at, due_at)
+        failure, cancel_requested, needs_operator, limits, created_at, started_at, finished_at,
+        due_at)
       VALUES (
         :id, :client, :vps, :node, :kind, :class, :task, :state, :attempts, :progress, :result,
-        :failure, :cancel, :limits, :created, :started, :finished, :due)
+        :failure, :cancel, :operator, :limits, :created, :started, :finished, :due)
       """,
       [
         "id": job.id.text, "client": job.clientID.text, "vps": job.vpsID.text, "node": job.node,
@@ -18,7 +19,7 @@ extension SQLiteTransaction {
         "task": try jsonText(job.task), "state": job.state.rawValue, "attempts": job.attempts,
         "progress": try jsonText(job.progress), "result": try jsonTextIfAny(job.result),
         "failure": try jsonTextIfAny(job.failure), "cancel": job.isCancelRequested,
-        "limits": try jsonText(job.limits),
+        "operator": job.needsOperator, "limits": try jsonText(job.limits),
         "created": job.createdAt.milliseconds, "started": job.startedAt?.milliseconds,
         "finished": job.finishedAt?.milliseconds,
         "due": job.state == .waiting ? job.createdAt.milliseconds : nil,
@@ -56,6 +57,36 @@ extension SQLiteTransaction {
       ["vps": vps.text, "class": `class`.rawValue],
       Job.init
     )
+  }
+
+  func settle(_ id: JobID) throws(CatalogError) -> Bool {
+    try change(
+      "UPDATE job SET needs_operator = 0 WHERE id = :id AND needs_operator = 1",
+      ["id": id.text]
+    ) > 0
+  }
+
+  func unsettledCount() throws(CatalogError) -> Int {
+    let count = try first("SELECT count(*) AS count FROM job WHERE needs_operator = 1", [:]) {
+      row throws(CatalogError) in Int(try row.integer("count"))
+    }
+    return count ?? 0
+  }
+
+  func overtake(
+    _ id: JobID,
+    failure: JobFailure,
+    at time: Timestamp
+  ) throws(CatalogError) -> Bool {
+    try change(
+      """
+      UPDATE job SET
+        state = 'cancelled', cancel_requested = 1, failure = :failure, finished_at = :at,
+        due_at = NULL, lease_token = NULL, lease_until = NULL
+      WHERE id = :id AND class = 'power' AND state IN ('queued', 'running', 'waiting')
+      """,
+      ["id": id.text, "failure": try jsonText(failure), "at": time.milliseconds]
+    ) > 0
   }
 
   func unfinishedCounts() throws(CatalogError) -> [JobCount] {
@@ -129,6 +160,7 @@ extension Job {
       result: try row.jsonIfAny("result"),
       failure: try row.jsonIfAny("failure"),
       isCancelRequested: try row.flag("cancel_requested"),
+      needsOperator: try row.flag("needs_operator"),
       limits: try row.json("limits"),
       createdAt: try row.moment("created_at"),
       startedAt: row.momentIfAny("started_at"),

@@ -102,13 +102,14 @@ extension SQLiteTransaction {
       """
       UPDATE job SET
         state = :state, result = :result, failure = :failure, finished_at = :at,
-        lease_token = NULL, lease_until = NULL
+        needs_operator = (kind IN ('restore', 'undo') AND :operator), lease_token = NULL,
+        lease_until = NULL
       WHERE id = :id AND lease_token = :token
       """,
       [
         "id": lease.jobID.text, "token": lease.token, "state": state.rawValue,
         "result": try jsonTextIfAny(result), "failure": try jsonTextIfAny(failure),
-        "at": time.milliseconds,
+        "at": time.milliseconds, "operator": failure?.left == .needsOperator,
       ]
     ) > 0
   }

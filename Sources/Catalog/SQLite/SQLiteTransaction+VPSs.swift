@@ -44,6 +44,7 @@ extension SQLiteTransaction {
           AND state IN ('queued', 'running', 'waiting')) AS data_job,
         (SELECT id FROM job WHERE vps_id = :vps AND class = 'power'
           AND state IN ('queued', 'running', 'waiting')) AS power_job,
+        (SELECT id FROM job WHERE vps_id = :vps AND needs_operator = 1) AS unsettled_job,
         (SELECT count(*) FROM backup WHERE vps_id = :vps
           AND state IN (SELECT value FROM json_each(:states))) AS backups
       """,
@@ -52,6 +53,7 @@ extension SQLiteTransaction {
       VPSStanding(
         dataJobID: try row.identifierIfAny("data_job"),
         powerJobID: try row.identifierIfAny("power_job"),
+        unsettledJobID: try row.identifierIfAny("unsettled_job"),
         backupsUsed: Int(try row.integer("backups"))
       )
     }

@@ -29,6 +29,7 @@ enum Schema {
     SchemaStep("0003", schema0003),
     SchemaStep("0004", schema0004),
     SchemaStep("0005", schema0005),
+    SchemaStep("0006", schema0006),
   ]
 
   /// Brings a file up to date, or to an earlier step for tests of those after it; one that a newer

@@ -6,7 +6,7 @@ package import Model
 
 /// What the catalog tells about jobs, workers and itself.
 ///
-/// Only unfinished jobs are counted in it: what has ended grows without end, and is counted as it
+/// Only jobs that are unfinished or need an operator are counted in it: what has ended grows without end, and is counted as it
 /// ends.
 package struct CatalogFigures: Sendable {
   private static let files = [("database", ""), ("wal", "-wal")]
@@ -33,8 +33,11 @@ package struct CatalogFigures: Sendable {
 
   /// Asks the catalog, and keeps what it says.
   package func collect() async throws(CatalogFault) {
-    let (counts, nodes) = try await catalog.read { transaction in
-      (try transaction.unfinishedCounts(), try transaction.nodes())
+    let (counts, unsettled, nodes) = try await catalog.read { transaction in
+      (
+        try transaction.unfinishedCounts(), try transaction.unsettledCount(),
+        try transaction.nodes()
+      )
     }
     let now = clock.now()
     for kind in JobKind.allCases {
@@ -45,6 +48,7 @@ package struct CatalogFigures: Sendable {
     }
     let oldest = counts.filter { $0.state == .queued }.map(\.oldest).min()
     set(.queueAge, [], oldest.map { Self.seconds(from: $0, to: now) } ?? 0)
+    set(.jobsNeedingOperator, [], Double(unsettled))
     for node in nodes {
       guard let heartbeat = node.heartbeatAt else { continue }
       set(.heartbeatAge, [("node", node.name)], Self.seconds(from: heartbeat, to: now))

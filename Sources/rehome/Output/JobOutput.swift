@@ -8,7 +8,8 @@ extension Job {
       "state": .text(state.rawValue), "kind": .text(task.kind.rawValue),
       "vpsId": JSONValue(vpsID), "clientId": JSONValue(clientID), "node": .text(node),
       "task": task.json, "attempts": JSONValue(attempts),
-      "cancelRequested": .boolean(isCancelRequested), "progress": progress.json,
+      "cancelRequested": .boolean(isCancelRequested), "needsOperator": .boolean(needsOperator),
+      "progress": progress.json,
       "limits": [
         "bytesPerSecond": limits.bytesPerSecond.map { .integer($0) } ?? .null,
         "ioPriority": JSONValue(limits.ioPriority?.rawValue),

@@ -43,7 +43,8 @@ enum JobText {
     case .newDiskRunning: "\(job.vpsID) runs on its new disk."
     case .needsOperator:
       "The files of \(job.vpsID) aren't as the journal says, so nothing more was touched. "
-        + "An operator must look: `rehome job show \(job.id)`."
+        + "An operator must look"
+        + (job.needsOperator ? ", then say so: `rehome job resolve \(job.id)`." : ".")
     case .notRunning: "\(job.vpsID) doesn't run. Its disks were not touched."
     }
   }

@@ -6,7 +6,7 @@ extension VPS {
   /// The VPS as the commands' JSON shows it.
   var json: JSONValue { .object(members) }
 
-  private var members: [String: JSONValue] {
+  fileprivate var members: [String: JSONValue] {
     [
       "id": JSONValue(id), "clientId": JSONValue(clientID), "node": .text(node),
       "domain": .text(domainName), "domainUuid": .text(domainUUID), "name": .text(name),
@@ -21,35 +21,42 @@ extension VPS {
       "disks": .list(observation?.disks.map(\.json) ?? []),
     ]
   }
+}
 
-  /// The same with what may be done and what can be undone.
-  func json(gates: Gates, backupsUsed: Int, undo: UndoRecord?) -> JSONValue {
-    var members = members
+extension VPSView {
+  /// The VPS with what may be done and what can be undone.
+  func json(undo: UndoRecord?) -> JSONValue {
+    var members = vps.members
     members["actions"] = gates.json
     members["backupsUsed"] = JSONValue(backupsUsed)
     members["undo"] = undo?.json ?? .null
+    members["unsettledJobId"] = unsettledJobID.map { JSONValue($0) } ?? .null
     return .object(members)
   }
 
   /// The VPS for people.
-  func words(gates: Gates, backupsUsed: Int, undo: UndoRecord?) -> String {
+  func words(undo: UndoRecord?) -> String {
     var fields = Fields()
-    fields.add("VPS", id.text)
-    fields.add("Name", name)
-    fields.add("Host name", hostname)
-    fields.add("Client", clientID.text)
-    fields.add("Domain", "\(domainName) (\(domainUUID)) on \(node)")
-    fields.add("Service", serviceStatus.rawValue)
-    fields.add("Power", observation?.powerState.rawValue ?? "not seen yet")
-    fields.add("Seen", observation?.observedAt.text)
-    fields.add("System", observation?.operatingSystem?.displayName)
-    fields.add("Addresses", network.map { $0.addresses.joined(separator: ", ") } ?? "DHCP")
-    fields.add("Seed", adoptedSeedPath.map { "\($0), taken over" })
-    fields.add("Backups", backupLimit.map { "\(backupsUsed) of \($0)" } ?? "\(backupsUsed)")
-    for disk in observation?.disks ?? [] { fields.add("Disk \(disk.device)", disk.words) }
+    fields.add("VPS", vps.id.text)
+    fields.add("Name", vps.name)
+    fields.add("Host name", vps.hostname)
+    fields.add("Client", vps.clientID.text)
+    fields.add("Domain", "\(vps.domainName) (\(vps.domainUUID)) on \(vps.node)")
+    fields.add("Service", vps.serviceStatus.rawValue)
+    fields.add("Power", vps.observation?.powerState.rawValue ?? "not seen yet")
+    fields.add("Seen", vps.observation?.observedAt.text)
+    fields.add("System", vps.observation?.operatingSystem?.displayName)
+    fields.add("Addresses", vps.network.map { $0.addresses.joined(separator: ", ") } ?? "DHCP")
+    fields.add("Seed", vps.adoptedSeedPath.map { "\($0), taken over" })
+    fields.add("Backups", vps.backupLimit.map { "\(backupsUsed) of \($0)" } ?? "\(backupsUsed)")
+    for disk in vps.observation?.disks ?? [] { fields.add("Disk \(disk.device)", disk.words) }
     fields.add(
       "Undo",
       undo.map { "\($0.restoreJobID) until \($0.until), \(ByteText.of($0.sizeBytes)) kept" }
+    )
+    fields.add(
+      "Operator",
+      unsettledJobID.map { "must look at what \($0) left, then `rehome job resolve \($0)`" }
     )
     fields.add("Backup", gates.canCreateBackup.words)
     fields.add("Restore", gates.canRestoreFromAnotherVPS.words)

@@ -6,7 +6,8 @@ struct JobGroup: AsyncParsableCommand {
     commandName: "job",
     abstract: "Jobs: what was accepted and what came of it.",
     subcommands: [
-      JobList.self, JobShow.self, JobWatch.self, JobCancel.self, JobLimit.self,
+      JobList.self, JobShow.self, JobWatch.self, JobCancel.self, JobResolve.self,
+      JobLimit.self,
     ]
   )
 }

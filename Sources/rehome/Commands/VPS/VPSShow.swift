@@ -20,10 +20,6 @@ struct VPSShow: AsyncParsableCommand {
     let undo = try await context.asking(missing: Missing.vps(vps)) { () async throws(Refusal) in
       try await context.operations.undoRecord(of: view.vps.id)
     }
-    context.console.show(
-      view.vps.json(gates: view.gates, backupsUsed: view.backupsUsed, undo: undo)
-    ) {
-      view.vps.words(gates: view.gates, backupsUsed: view.backupsUsed, undo: undo)
-    }
+    context.console.show(view.json(undo: undo)) { view.words(undo: undo) }
   }
 }
