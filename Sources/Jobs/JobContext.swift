@@ -198,15 +198,19 @@ extension JobContext {
   /// renewal.
   func lookForWishes() async throws(JobInterruption) {
     let id = job.id
+    let found: Job?
     do throws(CatalogFault) {
-      guard let now = try await catalog.read({ try $0.job(id) }) else { return }
-      rate.setRate(now.limits.bytesPerSecond)
-      state.withLock { state in
-        state.ioPriority = now.limits.ioPriority
-        if now.isCancelRequested { state.isCancelRequested = true }
-      }
+      found = try await catalog.read { try $0.job(id) }
     } catch {
       throw Self.interruption(error)
+    }
+    guard let found else { return }
+    // It was overtaken, and its lease is gone with it.
+    if found.state.isFinal { throw lose() }
+    rate.setRate(found.limits.bytesPerSecond)
+    state.withLock { state in
+      state.ioPriority = found.limits.ioPriority
+      if found.isCancelRequested { state.isCancelRequested = true }
     }
   }
 

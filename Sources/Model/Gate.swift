@@ -52,6 +52,8 @@ package struct GateFacts: Sendable, Equatable {
   package var unsettledJobID: JobID?
   /// Whether the data job holds the power state: from a restore's stop to its start.
   package var dataJobHoldsPower: Bool
+  /// Whether all that the power job does any more is to wait for its guest to shut down.
+  package var powerJobYieldsToStop: Bool
   /// How many backups there are.
   package var backupsUsed: Int
   /// How many there may be; nil: any number.
@@ -67,6 +69,7 @@ package struct GateFacts: Sendable, Equatable {
     powerJobID: JobID? = nil,
     unsettledJobID: JobID? = nil,
     dataJobHoldsPower: Bool = false,
+    powerJobYieldsToStop: Bool = false,
     backupsUsed: Int = 0,
     backupLimit: Int? = nil,
     scopes: Set<Scope>? = nil
@@ -77,6 +80,7 @@ package struct GateFacts: Sendable, Equatable {
     self.powerJobID = powerJobID
     self.unsettledJobID = unsettledJobID
     self.dataJobHoldsPower = dataJobHoldsPower
+    self.powerJobYieldsToStop = powerJobYieldsToStop
     self.backupsUsed = backupsUsed
     self.backupLimit = backupLimit
     self.scopes = scopes
@@ -149,7 +153,8 @@ package enum GateRules {
 
   /// Refuses a power action that this VPS may not get.
   ///
-  /// Data jobs don't matter until one holds the power.
+  /// Data jobs don't matter until one holds the power, or has left the disks in an unknown state. A
+  /// stop overtakes what only waits for the guest to shut down.
   package static func power(_ action: PowerAction, _ facts: GateFacts) throws(Refusal) {
     try requireScope(.powerVM, facts)
     try active(facts)
@@ -158,7 +163,9 @@ package enum GateRules {
     if facts.dataJobHoldsPower, let job = facts.dataJobID {
       throw .vpsNotReady(.jobInFlight, jobID: job)
     }
-    if let job = facts.powerJobID { throw .vpsNotReady(.jobInFlight, jobID: job) }
+    if let job = facts.powerJobID, !(action == .stop && facts.powerJobYieldsToStop) {
+      throw .vpsNotReady(.jobInFlight, jobID: job)
+    }
     try powerable(action, observation)
   }
 

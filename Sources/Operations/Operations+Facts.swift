@@ -1,7 +1,7 @@
 package import Catalog
 import Model
 
-/// The stored names of a data job's journal that rules outside the engines look at.
+/// The stored names of jobs' journals that rules outside the engines look at.
 ///
 /// Append only.
 package enum JournalStep {
@@ -13,6 +13,8 @@ package enum JournalStep {
   package static let start = "start"
   /// The target is being put back as it was.
   package static let discard = "discard"
+  /// Of a power job: its guest is asked to shut down and waited for.
+  package static let shutdown = "shutdown"
 
   /// Those that tell whether power belongs to the job.
   static let power: Set<String> = [stop, start, discard]
@@ -55,9 +57,12 @@ extension Operations {
     _ transaction: any CatalogTransaction
   ) throws -> GateFacts {
     let standing = try transaction.standing(of: vps.id)
-    var holdsPower = false
+    var (holdsPower, yieldsToStop) = (false, false)
     if let job = standing.dataJobID {
       holdsPower = try Self.holdsPower(transaction.steps(of: job, named: JournalStep.power))
+    }
+    if let id = standing.powerJobID, let job = try transaction.job(id) {
+      yieldsToStop = Self.yieldsToStop(job, try transaction.steps(of: id))
     }
     return GateFacts(
       serviceStatus: vps.serviceStatus,
@@ -66,6 +71,7 @@ extension Operations {
       powerJobID: standing.powerJobID,
       unsettledJobID: standing.unsettledJobID,
       dataJobHoldsPower: holdsPower,
+      powerJobYieldsToStop: yieldsToStop,
       backupsUsed: standing.backupsUsed,
       backupLimit: vps.backupLimit,
       scopes: caller?.scopes
@@ -93,6 +99,14 @@ extension Operations {
       ($0.name == JournalStep.start || $0.name == JournalStep.discard) && $0.phase == .done
     }
     return stopped && !started
+  }
+
+  /// Whether a power job has done nothing yet but ask its guest to shut down, so that a stop may
+  /// take its place.
+  static func yieldsToStop(_ job: Job, _ steps: [JobStep]) -> Bool {
+    guard case .power(let task) = job.task, task.action == .shutdown || task.action == .restart
+    else { return false }
+    return steps.allSatisfy { $0.name == JournalStep.shutdown }
   }
 
   /// Whether a job has gone too far to be cancelled.

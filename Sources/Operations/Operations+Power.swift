@@ -12,7 +12,8 @@ extension Operations {
     return Change { transaction in
       let vps = try self.find(id, for: caller, transaction)
       guard vps.serviceStatus != .terminated else { throw Refusal.notFound }
-      try GateRules.power(task.action, self.facts(of: vps, for: caller, transaction))
+      let facts = try self.facts(of: vps, for: caller, transaction)
+      try GateRules.power(task.action, facts)
       let job = Job(
         id: self.identifiers.make(),
         clientID: vps.clientID,
@@ -21,12 +22,31 @@ extension Operations {
         task: .power(task),
         createdAt: self.clock.now()
       )
+      // The gate has let only a stop pass that may take its place.
+      if let waiting = facts.powerJobID {
+        try self.overtake(waiting, with: job.id, by: caller, transaction)
+      }
       try self.insert(job, transaction)
       try transaction.append(
         self.audit(caller, "power.\(task.action.rawValue)", vps.id.text, detail: job.id.text)
       )
       return job
     }
+  }
+
+  /// Ends a job that waits for its guest to shut down, and says what came in its place.
+  private func overtake(
+    _ id: JobID,
+    with stop: JobID,
+    by caller: Caller,
+    _ transaction: any CatalogTransaction
+  ) throws {
+    let failure = JobFailure(
+      code: .jobCancelled,
+      detail: "The guest had not shut down when a stop was asked for, which is done by \(stop)."
+    )
+    guard try transaction.overtake(id, failure: failure, at: clock.now()) else { return }
+    try transaction.append(audit(caller, "job.cancel", id.text, detail: stop.text))
   }
 
   /// The data job that holds a VPS's power, if one does.

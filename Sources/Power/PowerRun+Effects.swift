@@ -45,11 +45,14 @@ extension PowerRun {
 
   /// Boots; a start whose answer was lost is resolved by asking.
   ///
-  /// A backup of the stopped machine keeps its disks to itself, so a start waits for it a while.
-  func start(_ vps: VPS) async throws(PowerStop) {
+  /// A backup of the stopped machine keeps its disks to itself, so a start waits for it a while. Much
+  /// may happen meanwhile, so each turn asks anew whether the VPS may be started.
+  func start() async throws(PowerStop) {
     let clock = ContinuousClock()
     let deadline = clock.now.advanced(by: parts.settings.startPatience)
+    let left: LeftState = task.action == .restart ? .notRunning : .untouched
     while true {
+      let (vps, before) = try await allowed(left: left)
       var refusal = ""
       do throws(HypervisorError) {
         try await parts.hypervisor.start(vps.reference)
@@ -61,6 +64,8 @@ extension PowerRun {
       }
       if state.isActive || refusal.isEmpty { return }
       guard let backup = try await dataJob() else {
+        // It was refused for a backup that has ended just now.
+        if before != nil { continue }
         throw .because(
           .internalError,
           "The machine did not start: \(refusal.prefix(300))",
@@ -72,7 +77,7 @@ extension PowerRun {
           .vpsNotReady,
           "The job \(backup) keeps the disks of the stopped machine. "
             + "Start it when that has ended, or cancel it.",
-          left: task.action == .restart ? .notRunning : .untouched
+          left: left
         )
       }
       // A cancelled wait only looks earlier; the loop notices.

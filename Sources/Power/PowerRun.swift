@@ -29,7 +29,7 @@ final class PowerRun {
   func run(isLastAttempt: Bool) async -> JobOutcome {
     do throws(PowerStop) {
       try await readJournal()
-      let vps = try await allowedVPS()
+      let vps = try await allowed().vps
       for _ in 0..<Self.movesMaximum {
         let sight = try await look(vps)
         switch PowerPlan.move(for: task, sight) {
@@ -59,29 +59,42 @@ final class PowerRun {
     }
   }
 
-  /// The VPS, if it may get a power action now; asked under the lock that a restore's stop takes.
-  private func allowedVPS() async throws(PowerStop) -> VPS {
+  /// The VPS, if it may get a power action now, and its data job.
+  ///
+  /// Asked under the lock that a restore's stop takes. A refusal says in which state it leaves the
+  /// machine.
+  func allowed(
+    left: LeftState = .untouched
+  ) async throws(PowerStop) -> (vps: VPS, dataJob: JobID?) {
     let id = job.vpsID
     let found = try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { transaction in
-        (try transaction.vps(id), try Operations.powerHolder(of: id, transaction))
+        (
+          vps: try transaction.vps(id), standing: try transaction.standing(of: id),
+          holder: try Operations.powerHolder(of: id, transaction)
+        )
       }
     }
-    guard let vps = found.0, vps.serviceStatus != .terminated else {
-      throw .because(.notFound, "The VPS is gone.")
+    guard let vps = found.vps, vps.serviceStatus != .terminated else {
+      throw .because(.notFound, "The VPS is gone.", left: left)
     }
     guard vps.serviceStatus == .active else {
-      throw .because(.vpsNotReady, NotReadyReason.notActive.sentence)
+      throw .because(.vpsNotReady, NotReadyReason.notActive.sentence, left: left)
     }
-    if let holder = found.1 {
+    if task.action.boots, let unsettled = found.standing.unsettledJobID {
+      let reason = NotReadyReason.needsOperator.sentence
+      throw .because(.vpsNotReady, "\(reason) It is \(unsettled).", left: left)
+    }
+    if let holder = found.holder {
       // Its worker has died between stop and start: the next one goes on, and so does this job.
       throw .because(
         .vpsNotReady,
         "\(NotReadyReason.jobInFlight.sentence) It is \(holder).",
+        left: left,
         isTransient: true
       )
     }
-    return vps
+    return (vps, found.standing.dataJobID)
   }
 
   private func look(_ vps: VPS) async throws(PowerStop) -> PowerSight {
@@ -106,7 +119,7 @@ final class PowerRun {
 
   private func perform(_ effect: PowerEffect, on vps: VPS) async throws(PowerStop) {
     if begun.isEmpty, context.isCancelRequested { throw .cancelled }
-    _ = try await allowedVPS()
+    _ = try await allowed()
     try await fromJournal { () async throws(JobInterruption) in
       try await context.record(effect.rawValue, .begun, detail: [String: String]())
       try await context.confirmLease()
@@ -116,7 +129,7 @@ final class PowerRun {
     switch effect {
     case .shutdown: try await shutDown(vps.reference)
     case .destroy: try await destroy(vps.reference)
-    case .start: try await start(vps)
+    case .start: try await start()
     case .reset: try await reset(vps.reference)
     }
     guard effect != .shutdown || !isOverdue else { return }

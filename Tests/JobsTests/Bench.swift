@@ -43,7 +43,10 @@ struct Bench: Sendable {
     Worker(
       catalog: catalog ?? fixture.catalog,
       node: CatalogFixture.node,
-      handlers: [.backup: ScriptedHandler(body: body), .restore: ScriptedHandler(body: body)],
+      handlers: [
+        .backup: ScriptedHandler(body: body), .restore: ScriptedHandler(body: body),
+        .power: ScriptedHandler(body: body),
+      ],
       clock: clock,
       concurrency: concurrency,
       attempts: attempts,

@@ -65,6 +65,35 @@ struct WorkerLeaseTests {
     #expect(try await bench.catalog.read { try $0.steps(of: job.id) }.isEmpty)
   }
 
+  @Test func `a job that was overtaken is ended at the next look, not with the next renewal`()
+    async throws
+  {
+    let bench = try Bench()
+    let vps = try await bench.fixture.vps(of: bench.fixture.client())
+    var made = bench.fixture.unstoredJob(of: vps)
+    made.task = .power(PowerTask(action: .shutdown))
+    let (job, clock) = (made, bench.clock)
+    try await bench.catalog.write { try $0.insert(job) }
+    let (started, ended) = (Notes<Bool>(), Notes<Bool>())
+    let worker = bench.worker { _, _, _ in
+      started.add(true)
+      await untilCancelled(clock)
+      ended.add(true)
+      return .failed(failure, also: { _ in })
+    }
+    let why = JobFailure(code: .jobCancelled, detail: "Overtaken.")
+    try await bench.running(worker) {
+      try await eventually { !started.all.isEmpty }
+      let now = clock.now()
+      #expect(try await bench.catalog.write { try $0.overtake(job.id, failure: why, at: now) })
+      // The worker's look at the queue, the handler, the lease's keeper.
+      await clock.whenSleeping(3)
+      clock.advance(by: Limits.progressInterval)
+      try await eventually { !ended.all.isEmpty }
+    }
+    #expect(try await bench.fixture.stored(job.id).failure == why)
+  }
+
   @Test func `a running job learns that it is to be cancelled`() async throws {
     let bench = try Bench()
     let job = try await bench.fixture.job()

@@ -167,6 +167,31 @@ import Testing
     )
   }
 
+  @Test func `disks that nobody knows are neither backed up nor booted from`() {
+    var facts = Self.quiet
+    facts.scopes = nil
+    facts.unsettledJobID = Self.job
+    let backup = Gate { () throws(Refusal) in try GateRules.createBackup(facts) }
+    #expect(backup.code == "needs_operator")
+    for action in PowerAction.allCases {
+      let gate = Gate { () throws(Refusal) in try GateRules.power(action, facts) }
+      #expect((gate.code == "needs_operator") == [.start, .restart].contains(action), "\(action)")
+    }
+  }
+
+  @Test func `a stop alone overtakes a power job that only waits for its guest`() {
+    var facts = Self.quiet
+    facts.scopes = nil
+    facts.powerJobID = Self.job
+    for yields in [false, true] {
+      facts.powerJobYieldsToStop = yields
+      for action in [PowerAction.stop, .shutdown, .restart, .reset] {
+        let gate = Gate { () throws(Refusal) in try GateRules.power(action, facts) }
+        #expect(gate.allowed == (yields && action == .stop), "\(action)")
+      }
+    }
+  }
+
   @Test(arguments: NotReadyReason.allCases)
   func `every reason has a sentence`(reason: NotReadyReason) {
     #expect(reason.sentence.hasSuffix("."))
