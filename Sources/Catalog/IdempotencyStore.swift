@@ -46,6 +46,11 @@ package struct IdempotentRequest: Sendable, Equatable {
     self.path = path
     self.bodyHash = bodyHash
   }
+
+  /// Whether both ask the same, whichever key they came with.
+  package func asksSame(as other: IdempotentRequest) -> Bool {
+    method == other.method && path == other.path && bodyHash == other.bodyHash
+  }
 }
 
 /// An answer that says yes, byte for byte as it was given first.
@@ -83,7 +88,8 @@ package struct IdempotencyRecord: Sendable, Equatable {
 package protocol IdempotencyStore {
   /// Keeps an answer; the API key must have none under the same header value.
   func insert(_ record: IdempotencyRecord) throws(CatalogError)
-  /// What an API key was answered under a header value.
+  /// What an API key was answered under a header value, or else the nearest of those in whose place
+  /// it came.
   func idempotencyRecord(
     of key: KeyID,
     _ idempotencyKey: String

@@ -20,6 +20,10 @@ package protocol KeyStore {
   func insert(_ key: APIKey, hash: [UInt8]) throws(CatalogError)
   /// A key and its hash.
   func key(_ id: KeyID) throws(CatalogError) -> (key: APIKey, hash: [UInt8])?
+  /// The hashes of keys that open something at a moment, at most so many.
+  func usableKeyHashes(at time: Timestamp, limit: Int) throws(CatalogError) -> [KeyID: [UInt8]]
+  /// The key that came in a key's place, the first if there are several.
+  func successor(of id: KeyID) throws(CatalogError) -> KeyID?
   /// A client's keys, or all, by the time they were made.
   func keys(of client: ClientID?) throws(CatalogError) -> [APIKey]
   /// Revokes a key; a revoked one keeps its first moment.

@@ -19,6 +19,9 @@ package enum Limits {
   /// How long the answer of a POST is kept for one that comes again: a client that was cut off has
   /// tried again by then.
   package static let idempotencyLifetime = Duration.seconds(86_400)
+  /// Keys in whose place a key came, one after the other, whose kept answers are its own: more rolls
+  /// than anybody makes while an answer is kept.
+  package static let keyLine = 8
   /// Kept answers that one transaction forgets: others wait for no more than some milliseconds.
   package static let idempotencyBatch = 1000
   /// Texts of one column whose decoded values are kept in memory: as many as VPSs are asked for

@@ -52,11 +52,11 @@ extension Operations {
       let key = request.idempotencyKey
       if let record = try transaction.idempotencyRecord(of: request.keyID, key) {
         if now < record.at.advanced(by: Limits.idempotencyLifetime) {
-          guard record.request == request else { throw Refusal.idempotencyKeyReused }
+          guard record.request.asksSame(as: request) else { throw Refusal.idempotencyKeyReused }
           return OnceAnswer(answer: record.answer, isReplayed: true)
         }
         // Housekeeping will come too late for this one.
-        try transaction.deleteIdempotencyRecord(of: request.keyID, key)
+        try transaction.deleteIdempotencyRecord(of: record.request.keyID, key)
       }
       let first = try answer(change.body(transaction))
       try transaction.insert(IdempotencyRecord(request: request, answer: first, at: now))

@@ -56,7 +56,9 @@ extension Operations {
   /// Makes a key in the place of another one that opens something still.
   ///
   /// It has its scopes, its name and a life of the same length. The old one ends when the grace is
-  /// over, and never later than it would have.
+  /// over, and never later than it would have. From then on the new one stands for both: the old one
+  /// can't be rolled again, for what is left of it is a grace and not its life, and every further key
+  /// would let the one before it live on unnoticed.
   package func rollKey(
     _ caller: Caller,
     _ id: String,
@@ -69,6 +71,12 @@ extension Operations {
       let old = try Self.findKey(id, transaction)
       guard old.isUsable(at: now) else {
         throw Refusal.taken("/key", "The key \(old.id) is over. Make a new one instead.")
+      }
+      if let successor = try transaction.successor(of: old.id) {
+        throw Refusal.taken(
+          "/key",
+          "The key \(old.id) was rolled, and \(successor) is in its place. Roll that one instead."
+        )
       }
       let lifetime = old.expiresAt.map {
         Duration.milliseconds($0.milliseconds - old.createdAt.milliseconds)

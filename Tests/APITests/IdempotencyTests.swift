@@ -33,6 +33,48 @@ import Testing
     }
   }
 
+  @Test
+  func `A rolled key's successor gets the answers that it was given, not the other way round`()
+    async throws
+  {
+    try await World.with { world, client in
+      let old = try #require(KeyText(world.key))
+      let rolled = try await world.operations.rollKey(
+        world.system,
+        old.id.text,
+        grace: .seconds(60)
+      )
+      let next = try await world.operations.rollKey(
+        world.system,
+        rolled.key.id.text,
+        grace: .seconds(60)
+      )
+      let newest = next.text.secret.reveal()
+      var question = world.restore()
+      question.headers["Idempotency-Key"] = "first"
+      let first = try await question.ask(client)
+      #expect(first.status == 202)
+      question.key = newest
+      let again = try await question.ask(client)
+      #expect(again.status == 202 && again.text == first.text)
+      #expect(again.header("Idempotency-Replayed") == "true")
+      question.body = #"{"sourceVpsId": "x", "backupId": "y"}"#
+      #expect(try await question.ask(client).code == "idempotency_key_reused")
+
+      var schedule = Question(
+        "POST",
+        "/api/v2/vps/\(world.target.id)/backup-schedules",
+        key: newest,
+        body: #"{"frequency": "daily", "hour": 3, "retentionCount": 2, "enabled": true}"#,
+        headers: ["Idempotency-Key": "second"]
+      )
+      try await schedule.expect(201, client)
+      schedule.key = world.key
+      let other = try await schedule.ask(client)
+      #expect(other.status == 201 && other.header("Idempotency-Replayed") == nil)
+    }
+  }
+
   @Test func `A hundred equal requests at once make one job`() async throws {
     try await World.with { world, client in
       var question = world.restore()

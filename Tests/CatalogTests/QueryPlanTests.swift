@@ -41,6 +41,8 @@ struct QueryPlanTests {
     SELECT * FROM job
     WHERE vps_id = ? AND class = ? AND state IN ('queued', 'running', 'waiting')
     """,
+    "SELECT id FROM job WHERE vps_id = ? AND needs_operator = 1",
+    "SELECT min(id) AS id FROM api_key WHERE replaces = ?",
     "SELECT id FROM job WHERE node = ? AND state IN ('queued', 'running', 'waiting') ORDER BY created_at, id LIMIT 1",
     "SELECT * FROM api_key WHERE client_id = ? ORDER BY created_at, id",
     "SELECT job_id FROM hold WHERE backup_id = ? ORDER BY job_id",

@@ -82,6 +82,34 @@ import Testing
     #expect(try await world.opens(new.text))
   }
 
+  @Test func `a key that was rolled isn't rolled again, and its successor has a whole life`()
+    async throws
+  {
+    let world = try await World()
+    let old = try await world.make(lifetime: .seconds(1000))
+    world.clock.advance(by: .seconds(600))
+    let new = try await world.operations.rollKey(
+      Self.system,
+      old.key.id.text,
+      grace: .seconds(100)
+    )
+    let ends = try await world.key(old.key.id).expiresAt
+    // What is left of the old one is a grace: neither another key nor more time comes from it.
+    await #expect {
+      _ = try await world.operations.rollKey(Self.system, old.key.id.text, grace: .seconds(1))
+    } throws: { error in
+      (error as? Refusal)?.faults?.first?.detail.contains(new.key.id.text) == true
+    }
+    #expect(try await world.key(old.key.id).expiresAt == ends)
+    #expect(try await world.operations.keys().count == 2)
+    world.clock.advance(by: .seconds(50))
+    let next = try await world.operations.rollKey(Self.system, new.key.id.text, grace: .seconds(10))
+    #expect(next.key.expiresAt == world.clock.now().advanced(by: .seconds(1000)))
+    #expect(
+      try await world.key(new.key.id).expiresAt == world.clock.now().advanced(by: .seconds(10))
+    )
+  }
+
   @Test func `a key that is over can't be rolled`() async throws {
     let world = try await World()
     let expired = try await world.make(lifetime: .seconds(1))

@@ -24,8 +24,18 @@ extension SQLiteTransaction {
     _ idempotencyKey: String
   ) throws(CatalogError) -> IdempotencyRecord? {
     try first(
-      "SELECT * FROM idempotency WHERE key_id = :key AND idempotency_key = :value",
-      ["key": key.text, "value": idempotencyKey],
+      """
+      WITH RECURSIVE line (id, step) AS (
+        SELECT :key, 0
+        UNION ALL
+        SELECT api_key.replaces, line.step + 1 FROM line JOIN api_key ON api_key.id = line.id
+        WHERE api_key.replaces IS NOT NULL AND line.step < :most
+      )
+      SELECT idempotency.* FROM line
+      JOIN idempotency ON idempotency.key_id = line.id AND idempotency.idempotency_key = :value
+      ORDER BY line.step LIMIT 1
+      """,
+      ["key": key.text, "value": idempotencyKey, "most": Limits.keyLine],
       IdempotencyRecord.init
     )
   }

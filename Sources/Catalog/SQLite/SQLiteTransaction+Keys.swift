@@ -30,6 +30,28 @@ extension SQLiteTransaction {
     }
   }
 
+  func usableKeyHashes(
+    at time: Timestamp,
+    limit: Int
+  ) throws(CatalogError) -> [KeyID: [UInt8]] {
+    let rows = try all(
+      """
+      SELECT id, hash FROM api_key
+      WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now) LIMIT :limit
+      """,
+      ["now": time.milliseconds, "limit": limit]
+    ) { row throws(CatalogError) -> (KeyID, [UInt8]) in
+      (try row.identifier("id"), try row.bytes("hash"))
+    }
+    return Dictionary(rows) { first, _ in first }
+  }
+
+  func successor(of id: KeyID) throws(CatalogError) -> KeyID? {
+    try first("SELECT min(id) AS id FROM api_key WHERE replaces = :id", ["id": id.text]) {
+      row throws(CatalogError) -> KeyID? in try row.identifierIfAny("id")
+    } ?? nil
+  }
+
   func keys(of client: ClientID?) throws(CatalogError) -> [APIKey] {
     if let client {
       try all(
