@@ -165,6 +165,15 @@ package enum Limits {
   package static let connections = 2048
   /// Most answers, and most keys, that are kept until the catalog changes: some 2 kilobytes each.
   package static let keptReads = 4096
+  /// Most connections from one address: a household's or an office's worth behind one NAT, of which
+  /// it takes many to fill the server.
+  package static let connectionsPerAddress = 128
+  /// Most keys whose hashes are held to rule others out, some 150 bytes each; of more, all are looked
+  /// up.
+  package static let keyRoster = 100_000
+  /// How old these hashes may be: a key that was just made has to wait no longer behind an address
+  /// that sends bad ones.
+  package static let keyRosterAge = Duration.seconds(5)
   /// Most callers whose rate is counted, of each kind: some 100 bytes each.
   package static let countedCallers = 65_536
   /// How often a full table of callers is looked through for those that have paused long enough.

@@ -10,6 +10,7 @@ package enum MetricName: String, Sendable, CaseIterable {
   case httpDuration = "rehome_http_request_duration_seconds"
   case httpInFlight = "rehome_http_requests_in_flight"
   case httpRateLimited = "rehome_http_rate_limited_total"
+  case httpConnectionsRefused = "rehome_http_connections_refused_total"
   case eventStreams = "rehome_event_streams"
 
   case jobs = "rehome_jobs"
@@ -68,8 +69,9 @@ extension MetricName {
   /// How it moves.
   package var kind: MetricKind {
     switch self {
-    case .httpRequests, .httpRateLimited, .jobAttempts, .jobsEnded, .jobBytes, .stageBytes,
-      .chunksRead, .chunksStored, .chunksBad, .storeReadBytes, .storeWrittenBytes, .catalogFaults,
+    case .httpRequests, .httpRateLimited, .httpConnectionsRefused, .jobAttempts, .jobsEnded,
+      .jobBytes, .stageBytes, .chunksRead, .chunksStored, .chunksBad, .storeReadBytes,
+      .storeWrittenBytes, .catalogFaults,
       .processCPU:
       .counter
     case .httpDuration, .catalogDuration: .histogram(bounds: Self.answerSeconds)
@@ -99,7 +101,8 @@ extension MetricName {
     case .catalogDuration, .catalogInFlight: ["mode"]
     case .catalogFaults: ["fault"]
     case .catalogFileBytes: ["file"]
-    case .httpInFlight, .eventStreams, .queueAge, .jobsRunning, .chunksRead, .chunksBad,
+    case .httpInFlight, .httpConnectionsRefused, .eventStreams, .queueAge, .jobsNeedingOperator,
+      .jobsRunning, .chunksRead, .chunksBad,
       .storeReadBytes, .storeWrittenBytes, .storeFreeBytes, .storeUsedBytes, .processCPU,
       .processResident, .processVirtual, .processOpenFiles, .processMostFiles, .processStart:
       []
@@ -115,6 +118,7 @@ extension MetricName {
     case .httpDuration: "Time from a request's head until its answer was made."
     case .httpInFlight: "Requests whose answer isn't made yet."
     case .httpRateLimited: "Requests that were refused because there were too many."
+    case .httpConnectionsRefused: "Connections of an address that had as many as it may."
     case .eventStreams: "Open streams of job events."
     case .jobs: "Unfinished jobs in the catalog."
     case .queueAge: "How long the oldest queued job has waited; 0 when none waits."

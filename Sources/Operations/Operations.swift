@@ -30,6 +30,7 @@ package struct Operations: Sendable {
   package let liveStatus: (any LiveStatusSource)?
   let keyUses = KeyUses()
   private let keptKeys = KeptReads<KeyID, (key: APIKey, hash: [UInt8])>()
+  let keyRoster = KeyRoster()
 
   /// Makes the use cases over a catalog.
   package init(

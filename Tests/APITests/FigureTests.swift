@@ -12,7 +12,7 @@ import Testing
 @testable import API
 
 /// What requests leave behind: counts, lines, and never a key.
-@Suite struct FigureTests {
+@Suite(.timeLimit(.minutes(2))) struct FigureTests {
   private static func lines(_ world: World) -> [Substring] {
     ExpositionText.of(world.figures.families()).split(separator: "\n")
   }
@@ -41,6 +41,21 @@ import Testing
       #expect(lines.contains("\(durations)method=\"GET\"} 4"))
       #expect(lines.contains("rehome_http_requests_in_flight 0"))
       #expect(!lines.contains { $0.contains(world.target.id.text) })
+    }
+  }
+
+  @Test func `what isn't a request is counted, with nothing of it in the labels`() async throws {
+    try await World.live { world, connection in
+      for text in ["nonsense\r\n\r\n", "BREW /x HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        _ = try await connection.answers(to: text)
+      }
+      let labels = #"route="unreadable",method="other",status="400""#
+      let line = "rehome_http_requests_total{\(labels)} 2"
+      // The answer is with the client a moment before it is counted.
+      while !Self.lines(world).contains(Substring(line)) {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(!Self.lines(world).contains { $0.contains("route=\"none\"") })
     }
   }
 

@@ -1,5 +1,9 @@
 import API
+import Catalog
+import HummingbirdTesting
 import Model
+import Operations
+import Synchronization
 import TestSupport
 import Testing
 
@@ -85,6 +89,58 @@ import Testing
     }
   }
 
+  @Test func `An address that has used up its failures costs no look-ups, and good keys pass`()
+    async throws
+  {
+    try await World.with { world, _ in
+      let catalog = CountingCatalog(world.operations.catalog)
+      var configuration = APIConfiguration(port: 0, typeBase: "https://example.com/")
+      Self.tight(&configuration)
+      let server = APIServer(
+        operations: Operations(catalog: catalog, clock: world.clock, logger: .quiet),
+        readiness: world.readiness,
+        configuration: configuration,
+        clock: world.clock,
+        logger: .quiet
+      )
+      let wrong = String(world.key.dropLast(4)) + "AAAA"
+      try await server.application.test(.router) { client in
+        for _ in 0..<2 {
+          try await Question("GET", "/api/v2/vps", key: world.unknownKey()).expect(401, client)
+        }
+        #expect(catalog.reads == 2)
+        for key in [wrong, try await world.revokedKey()] + (0..<20).map({ _ in world.unknownKey() })
+        {
+          let answer = try await Question("GET", "/api/v2/vps", key: key).ask(client)
+          #expect(answer.status == 429)
+          #expect(answer.header("Retry-After") == "1")
+        }
+        #expect(catalog.reads == 3, "the list of valid keys, once")
+        try await Question("GET", "/api/v2/vps", key: world.key).expect(200, client)
+        // One that was made since is refused for a moment, and then looked up.
+        let new = try await world.newKey([.readVM])
+        try await Question("GET", "/api/v2/vps", key: new).expect(429, client)
+        world.clock.advance(by: .seconds(1))
+        try await Question("GET", "/api/v2/vps", key: new).expect(200, client)
+      }
+    }
+  }
+
+  @Test func `What isn't a request counts by address`() async throws {
+    try await World.live(configure: Self.tight) { world, connection in
+      for status in [400, 400, 429] {
+        let answers = try await connection.answers(to: "nonsense\r\n\r\n")
+        #expect(answers.map(\.status) == [status])
+      }
+      // And leaves the holder of a key alone.
+      let answers = try await connection.answers(
+        to: "GET /api/v2/vps HTTP/1.1\r\nHost: x\r\nX-API-Key: \(world.key)\r\n"
+          + "Connection: close\r\n\r\n"
+      )
+      #expect(answers.map(\.status) == [200])
+    }
+  }
+
   @Test func `Requests behind a trusted proxy are counted by the client's address`() async throws {
     try await World.live(configure: {
       Self.tight(&$0)
@@ -127,4 +183,31 @@ import Testing
       }
     }
   }
+}
+
+/// Counts how often a catalog is asked.
+private final class CountingCatalog: Catalog {
+  private let catalog: any Catalog
+  private let count = Mutex(0)
+
+  init(_ catalog: any Catalog) {
+    self.catalog = catalog
+  }
+
+  var reads: Int { count.withLock { $0 } }
+
+  func read<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(CatalogFault) -> Value {
+    count.withLock { $0 += 1 }
+    return try await catalog.read(body)
+  }
+
+  func write<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(CatalogFault) -> Value {
+    try await catalog.write(body)
+  }
+
+  func check() async throws(CatalogFault) { try await catalog.check() }
 }

@@ -23,6 +23,25 @@ import Testing
 
   private func read() throws -> RateLimiter.Counted { .key(try #require(key), .read) }
 
+  @Test func `Who would be refused is known without counting`() {
+    let limiter = limiter()
+    let (one, other) = (AddressBlock("192.0.2.1"), AddressBlock("192.0.2.2"))
+    for left in [1, 0] {
+      #expect(limiter.refusal(of: { .address(one) }) == nil)
+      #expect(limiter.count(.address(one)).remaining == left)
+    }
+    for _ in 0..<3 {
+      #expect(limiter.refusal(of: { .address(one) })?.retryAfterSeconds == 1)
+      #expect(limiter.refusal(of: { .address(other) }) == nil)
+    }
+    clock.advance(by: .milliseconds(999))
+    #expect(limiter.refusal(of: { .address(one) }) != nil)
+    clock.advance(by: .milliseconds(1))
+    #expect(limiter.refusal(of: { .address(one) }) == nil)
+    #expect(limiter.count(.address(one)).retryAfterSeconds == nil)
+    #expect(limiter.refusal(of: { .address(one) }) != nil)
+  }
+
   @Test func `A burst passes, then one request for each token that comes back`() throws {
     let limiter = limiter()
     let remaining = try (0..<3).map { _ in try limiter.count(read()).remaining }

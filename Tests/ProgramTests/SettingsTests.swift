@@ -197,6 +197,7 @@ struct SettingsTests {
         trustedProxies: "10.0.0.0/8, 2001:db8::1"
         forwardingHeader: forwarded
         maxConnections: 7
+        maxConnectionsPerAddress: 3
         headTimeout: 3s
       limits:
         read: {rate: 100, burst: 10}
@@ -210,7 +211,9 @@ struct SettingsTests {
     )
     #expect(api.trustedProxies.map(\.description) == ["10.0.0.0/8", "2001:db8::1"])
     #expect(api.forwardingHeader == .forwarded)
-    #expect(api.connections == ConnectionLimits(maximum: 7, head: .seconds(3)))
+    #expect(
+      api.connections == ConnectionLimits(maximum: 7, maximumPerAddress: 3, head: .seconds(3))
+    )
     var rates = RateLimits(read: RateLimit(perMinute: 100, burst: 10))
     rates.address.burst = 5
     #expect(api.rates == rates)

@@ -1,11 +1,14 @@
 import Hummingbird
 import Model
+import Operations
 
-/// Counts by address what is asked without a valid key: failed authentications and paths that
-/// nobody answers.
+/// Counts by address what is asked without a valid key: failed authentications, paths that nobody
+/// answers, and what isn't a request.
 ///
 /// Whoever has a valid key is counted by it alone, so a neighbour behind the same address can't
-/// lock him out.
+/// lock him out. While an address has no request left, a key that comes from it is looked up only if
+/// it isn't ruled out without the catalog (`Operations.mayOpen`): its failures cost no look-ups,
+/// and a valid key passes.
 struct AddressLimits: RouterMiddleware {
   typealias Context = APIContext
 
@@ -20,7 +23,7 @@ struct AddressLimits: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch {
-      if Self.isAnonymous(error) { try count(context) }
+      if Self.isAnonymous(error, request) { try count(context) }
       throw error
     }
   }
@@ -31,8 +34,17 @@ struct AddressLimits: RouterMiddleware {
     if let problem = standing.problem { throw DetailedRefusal(problem) }
   }
 
-  private static func isAnonymous(_ error: any Error) -> Bool {
+  /// Refuses a key from an address without a request left, unless it may be good.
+  func refuse(_ key: KeyText?, _ context: APIContext, _ operations: Operations) async throws {
+    guard let key, let standing = limiter.refusal(of: { .address(AddressBlock(context.address)) }),
+      let problem = standing.problem, await !operations.mayOpen(key)
+    else { return }
+    throw DetailedRefusal(problem)
+  }
+
+  private static func isAnonymous(_ error: any Error, _ request: Request) -> Bool {
     switch error {
+    case is Refusal where MessageFlaw(mark: request.head) != nil: true
     case let refusal as Refusal: refusal == .unauthorized
     case let error as HTTPError: error.status == .notFound
     default: false

@@ -33,6 +33,9 @@ package final class RateLimiter: Sendable {
   private let clock: any WallClock
   private let capacity: Int
   private let tables = Mutex(Tables())
+  /// When the last address that is refused won't be any more, unless it is counted again; apart from
+  /// the tables, for every request with a key looks at it.
+  private let refusesUntil = Atomic<Int64>(0)
 
   /// Makes a limiter with all buckets full.
   package init(limits: RateLimits, clock: any WallClock, capacity: Int = Limits.countedCallers) {
@@ -48,7 +51,39 @@ package final class RateLimiter: Sendable {
     case .key(_, let kind):
       return tables.withLock { count(counted, limits.of(kind), &$0.keys, now) }
     case .address:
-      return tables.withLock { count(counted, limits.address, &$0.addresses, now) }
+      return tables.withLock { tables in
+        let standing = count(counted, limits.address, &tables.addresses, now)
+        note(standing)
+        return standing
+      }
+    }
+  }
+
+  /// Where a caller without a key stands whose next request would be refused, without counting one;
+  /// nil: it would pass.
+  ///
+  /// Asked for each request with a key, so that the caller is only looked for while anybody at all is
+  /// refused.
+  package func refusal(of counted: () -> Counted) -> RateStanding? {
+    let until = refusesUntil.load(ordering: .relaxed)
+    guard until > 0 else { return nil }
+    let now = clock.now().milliseconds * 1000
+    guard now < until else { return nil }
+    return tables.withLock { tables in
+      let place = tables.addresses.fullAt.count < capacity ? 0 : tables.addresses.sharedFullAt
+      var fullAt = tables.addresses.fullAt[counted()] ?? place
+      let standing = Self.take(limits.address, &fullAt, now)
+      return standing.retryAfterSeconds == nil ? nil : standing
+    }
+  }
+
+  /// Remembers until when the caller's next request would be refused; called within the lock.
+  private func note(_ standing: RateStanding) {
+    guard standing.remaining <= 0 else { return }
+    let limit = limits.address
+    let opensAt = standing.reset.milliseconds * 1000 + Self.token(limit) - Self.whole(limit)
+    if opensAt > refusesUntil.load(ordering: .relaxed) {
+      refusesUntil.store(opensAt, ordering: .relaxed)
     }
   }
 
@@ -76,11 +111,20 @@ package final class RateLimiter: Sendable {
     return table.fullAt.count < capacity ? 0 : nil
   }
 
+  /// How long one token takes to come back, in microseconds.
+  private static func token(_ limit: RateLimit) -> Int64 {
+    60_000_000 / Int64(max(1, limit.perMinute))
+  }
+
+  /// How long a whole bucket takes.
+  private static func whole(_ limit: RateLimit) -> Int64 {
+    token(limit) * Int64(max(1, limit.burst))
+  }
+
   /// Takes a token if there is one.
   private static func take(_ limit: RateLimit, _ fullAt: inout Int64, _ now: Int64) -> RateStanding
   {
-    let token = 60_000_000 / Int64(max(1, limit.perMinute))
-    let whole = token * Int64(max(1, limit.burst))
+    let (token, whole) = (token(limit), whole(limit))
     // A clock that was set back must not lock anybody out for longer than an empty bucket.
     let start = min(max(fullAt, now), now + whole)
     let after = start + token

@@ -9,6 +9,8 @@ struct Authentication: RouterMiddleware {
 
   /// Where keys are looked up.
   let operations: Operations
+  /// Who has sent too many bad ones.
+  let addressLimits: AddressLimits
 
   func handle(
     _ request: Request,
@@ -16,9 +18,11 @@ struct Authentication: RouterMiddleware {
     next: @concurrent (Request, APIContext) async throws -> Response
   ) async throws -> Response {
     var context = context
+    let key = Self.key(in: request.headers)
     context.catalogVersion = operations.catalog.version()
+    try await addressLimits.refuse(key, context, operations)
     context.caller = try await operations.authenticate(
-      Self.key(in: request.headers),
+      key,
       asOf: context.catalogVersion,
       address: context.address,
       requestID: context.requestID

@@ -21,6 +21,9 @@ final class RequestFigures: Sendable {
 
   /// The label of requests that no route answers.
   private static let noRoute = "none"
+  /// The label of what came in place of a request and couldn't be read as one.
+  private static let unreadable = "unreadable"
+  private static let otherMethod = "other"
   /// Clients may invent methods; those would be labels without end.
   private static let methods: Set<String> = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
@@ -45,10 +48,19 @@ final class RequestFigures: Sendable {
     status: HTTPResponse.Status,
     after duration: Duration
   ) {
+    let method = Self.methods.contains(method.rawValue) ? method.rawValue : Self.otherMethod
+    end(Kind(route: route ?? Self.noRoute, method: method, status: status.code), after: duration)
+  }
+
+  /// The answer to what isn't a request was made; nothing that its sender chose is in the labels.
+  func endUnreadable(status: HTTPResponse.Status, after duration: Duration) {
+    let kind = Kind(route: Self.unreadable, method: Self.otherMethod, status: status.code)
+    end(kind, after: duration)
+  }
+
+  private func end(_ kind: Kind, after duration: Duration) {
     inFlight.decrement()
-    let instruments = instruments(
-      of: Kind(route: route ?? Self.noRoute, method: method.rawValue, status: status.code)
-    )
+    let instruments = instruments(of: kind)
     instruments.answered.increment()
     instruments.duration.recordNanoseconds(duration.nanoseconds)
     instruments.limited?.increment()
@@ -58,26 +70,24 @@ final class RequestFigures: Sendable {
     known.withLock { known in
       if let found = known[kind] { return found }
       let made = make(kind)
-      // An invented method isn't remembered: its label is one, but its spellings have no end.
-      if Self.methods.contains(kind.method) { known[kind] = made }
+      known[kind] = made
       return made
     }
   }
 
   private func make(_ kind: Kind) -> Instruments {
-    let method = Self.methods.contains(kind.method) ? kind.method : "other"
     let limited = kind.status == HTTPResponse.Status.tooManyRequests.code
     return Instruments(
       answered: Counter(
         label: MetricName.httpRequests.rawValue,
         dimensions: [
-          ("route", kind.route), ("method", method), ("status", String(kind.status)),
+          ("route", kind.route), ("method", kind.method), ("status", String(kind.status)),
         ],
         factory: factory
       ),
       duration: CoreMetrics.Timer(
         label: MetricName.httpDuration.rawValue,
-        dimensions: [("route", kind.route), ("method", method)],
+        dimensions: [("route", kind.route), ("method", kind.method)],
         factory: factory
       ),
       limited: limited

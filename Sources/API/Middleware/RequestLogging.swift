@@ -31,12 +31,16 @@ struct RequestLogging: RouterMiddleware {
     let duration = clock.now - start
     // Without a route the router gives a name of its own.
     let route = context.endpointPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
-    figures.end(
-      route: route,
-      method: request.method,
-      status: response.status,
-      after: duration
-    )
+    if MessageFlaw(mark: request.head) == nil {
+      figures.end(
+        route: route,
+        method: request.method,
+        status: response.status,
+        after: duration
+      )
+    } else {
+      figures.endUnreadable(status: response.status, after: duration)
+    }
     context.logger.info(
       "request",
       metadata: [

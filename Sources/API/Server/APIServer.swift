@@ -18,6 +18,7 @@ package struct APIServer: Sendable {
   private let onServerRunning: @Sendable (_ port: Int) async -> Void
   private let identity: TLSIdentity?
   private let limiter: RateLimiter
+  private let counts: ConnectionCounts
 
   /// Makes the server; it listens when its service runs.
   ///
@@ -58,6 +59,11 @@ package struct APIServer: Sendable {
     )
     self.onServerRunning = onServerRunning
     limiter = RateLimiter(limits: configuration.rates, clock: clock)
+    counts = ConnectionCounts(
+      maximum: configuration.connections.maximumPerAddress,
+      exempt: configuration.trustedProxies,
+      metrics: metrics
+    )
   }
 
   /// The server as a service: it listens until the group shuts down, then finishes its requests.
@@ -69,8 +75,9 @@ package struct APIServer: Sendable {
   package var application: Application<RouterResponder<APIContext>> {
     Application(
       router: router,
-      server: HTTPServerBuilder { [identity, limits = configuration.connections] responder in
-        Connections(identity: identity, limits: limits, responder: responder)
+      server: HTTPServerBuilder {
+        [identity, counts, limits = configuration.connections] responder in
+        Connections(identity: identity, limits: limits, counts: counts, responder: responder)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.host, port: configuration.port),
@@ -125,11 +132,11 @@ package struct APIServer: Sendable {
     router.add(middleware: RequestIdentity())
     router.add(middleware: SecurityHeaders(isSecure: identity != nil))
     router.add(middleware: Problems(answers: answers))
-    router.add(middleware: ReadableRequests())
     router.add(middleware: addressLimits)
+    router.add(middleware: ReadableRequests())
     routes.register(
       on: router,
-      authentication: Authentication(operations: operations),
+      authentication: Authentication(operations: operations, addressLimits: addressLimits),
       addressLimits: addressLimits,
       keyLimits: KeyLimits(limiter: limiter, answers: answers)
     )

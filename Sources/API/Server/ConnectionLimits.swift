@@ -4,6 +4,8 @@ import Model
 package struct ConnectionLimits: Sendable, Equatable {
   /// Most connections at the same time; more wait until one ends.
   package var maximum: Int
+  /// Most of them from one address; further ones are closed at once.
+  package var maximumPerAddress: Int
   /// How long one may be without a request.
   package var idle: Duration
   /// How long the first line and headers of a request may take.
@@ -18,6 +20,7 @@ package struct ConnectionLimits: Sendable, Equatable {
   /// Makes limits; without a word they are the documented ones.
   package init(
     maximum: Int = Limits.connections,
+    maximumPerAddress: Int = Limits.connectionsPerAddress,
     idle: Duration = Limits.idleTimeout,
     head: Duration = Limits.headTimeout,
     body: Duration = Limits.bodyTimeout,
@@ -25,6 +28,7 @@ package struct ConnectionLimits: Sendable, Equatable {
     drain: Duration = Limits.drainTimeout
   ) {
     self.maximum = maximum
+    self.maximumPerAddress = maximumPerAddress
     self.idle = idle
     self.head = head
     self.body = body

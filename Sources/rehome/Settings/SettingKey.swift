@@ -9,6 +9,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case apiBodyTimeout = "api.bodyTimeout"
   case apiDrainTimeout = "api.drainTimeout"
   case apiMaxConnections = "api.maxConnections"
+  case apiMaxConnectionsPerAddress = "api.maxConnectionsPerAddress"
   case apiTLSCertificate = "api.tls.certificate"
   case apiTLSKey = "api.tls.key"
   case apiTrustedProxies = "api.trustedProxies"
@@ -84,6 +85,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .apiBodyTimeout: "20s"
     case .apiDrainTimeout: "20s"
     case .apiMaxConnections: "2048"
+    case .apiMaxConnectionsPerAddress: "128"
     case .apiForwardingHeader: "x-forwarded-for"
     case .limitsReadRate: "1200"
     case .limitsReadBurst: "300"
@@ -129,7 +131,7 @@ enum SettingKey: String, CaseIterable, Sendable {
       .text
     case .apiPort, .metricsPort: .number(0...65535)
     case .apiIdleTimeout, .apiHeadTimeout, .apiBodyTimeout, .apiDrainTimeout: .duration
-    case .apiMaxConnections: .number(1...1_000_000)
+    case .apiMaxConnections, .apiMaxConnectionsPerAddress: .number(1...1_000_000)
     case .apiTLSCertificate, .apiTLSKey: .file
     case .apiTrustedProxies: .networks
     case .apiForwardingHeader: .choice(["x-forwarded-for", "forwarded"])
@@ -163,6 +165,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .apiDrainTimeout:
       "How long the end of serve waits for requests that it has begun to answer."
     case .apiMaxConnections: "How many connections there may be at the same time; more wait."
+    case .apiMaxConnectionsPerAddress:
+      "How many of them may come from one address; further ones are closed. Trusted proxies may any."
     case .apiTLSCertificate:
       "The certificate and its chain in PEM; without one connections aren't encrypted."
     case .apiTLSKey: "The certificate's private key in PEM."

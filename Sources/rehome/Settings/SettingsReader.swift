@@ -179,6 +179,7 @@ struct SettingsReader {
       tls: try certificateFiles(),
       connections: ConnectionLimits(
         maximum: try number(.apiMaxConnections),
+        maximumPerAddress: try number(.apiMaxConnectionsPerAddress),
         idle: try duration(.apiIdleTimeout),
         head: try duration(.apiHeadTimeout),
         body: try duration(.apiBodyTimeout),

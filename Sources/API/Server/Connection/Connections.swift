@@ -27,15 +27,18 @@ struct Connections: ServerChildChannel {
   }
 
   private let identity: TLSIdentity?
+  private let counts: ConnectionCounts
   private let http1: HTTP1Connection
   private let http2: HTTP2Channel
 
   init(
     identity: TLSIdentity?,
     limits: ConnectionLimits,
+    counts: ConnectionCounts,
     responder: @escaping HTTPChannelHandler.Responder
   ) {
     self.identity = identity
+    self.counts = counts
     http1 = HTTP1Connection(responder: responder, limits: limits, isSecure: identity != nil)
     http2 = HTTP2Channel(
       responder: responder,
@@ -50,6 +53,11 @@ struct Connections: ServerChildChannel {
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    do {
+      try channel.pipeline.syncOperations.addHandler(AddressGate(counts))
+    } catch {
+      return channel.eventLoop.makeFailedFuture(error)
+    }
     guard let identity else {
       return http1.setup(channel: channel, logger: logger).map {
         Value(channel: channel, transport: .plain($0))
