@@ -154,6 +154,9 @@ struct OpenAPIDocument: Sendable {
   private static func responses(of route: any Route.Type) -> JSON {
     let answer = route.documentation.answer
     var members = [JSON.Member(String(answer.status.code), success(answer, of: route))]
+    if let other = route.documentation.otherAnswer {
+      members.append(JSON.Member(String(other.status.code), success(other, of: route)))
+    }
     for refusal in Refusals.all where route.refusals.contains(refusal.status) {
       members.append(
         JSON.Member(

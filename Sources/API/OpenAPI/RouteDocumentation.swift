@@ -114,6 +114,8 @@ struct RouteDocumentation: Sendable {
   var query: [QueryParameter] = []
   var body: Body?
   let answer: Answer
+  /// A good answer of another status.
+  var otherAnswer: Answer?
   var links: [Link] = []
   /// The refusals beyond those that follow from the route's kind.
   var refusals: Set<Int> = []

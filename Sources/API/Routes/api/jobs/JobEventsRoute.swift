@@ -22,7 +22,8 @@ struct JobEventsRoute: CallerRoute {
       "text/event-stream",
       "Events, each with its id, its name and a line of data.",
       example: "id: end\nevent: completed\ndata: {\"status\":\"completed\"}\n\n"
-    )
+    ),
+    otherAnswer: .empty("`Last-Event-ID` was `end`: everything has been heard.")
   )
 
   let operations: Operations
