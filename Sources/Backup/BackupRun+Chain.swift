@@ -113,8 +113,11 @@ extension BackupRun {
       if disk.canRecordChanges, domain.definitionsAgree {
         try await fromDisks { () async throws(DiskError) in
           let path = try await RealPath.of(disk.path)
-          // Older images have no place for a bitmap.
-          guard try await Qcow2Header.read(path).version >= 3 else { return }
+          let header = try await Qcow2Header.read(path)
+          // Older images have no place for a bitmap. A snapshot inside is one that the image can be
+          // turned back to, of which no bitmap tells; QEMU 7.2 won't while there are bitmaps, but
+          // that is a courtesy of its tools.
+          guard header.version >= 3, header.snapshotCount == 0 else { return }
           let identity = try await FileIdentity.of(path)
           record.fileSystem = identity.fileSystem
           record.inode = identity.inode
@@ -136,7 +139,7 @@ extension BackupRun {
     do throws(HypervisorError) {
       let left = try await parts.hypervisor.deleteCheckpoints(of: domain.reference, named: names)
       // A bitmap that is broken or gone can't be removed; what libvirt knows of it can.
-      try await parts.hypervisor.forgetCheckpoints(of: domain.reference, named: left)
+      try await parts.hypervisor.forgetCheckpoints(of: domain.reference, named: left.broken)
     } catch {
       // The sweep tries again.
       parts.logger.warning(

@@ -84,8 +84,9 @@ extension BackupRun {
       files: session.scratchFiles(scratch),
       directory: session.directory
     )
-    var made = try await watched(by: watch) { () async throws(BackupStop) in
-      try await self.readDisks(of: session, begun, into: writer)
+    let lines = SessionLines()
+    var made = try await watched(by: watch, lines) { () async throws(BackupStop) in
+      try await self.readDisks(of: session, begun, over: lines, into: writer)
     }
     made.isFrozen = begun.frozen != nil
     made.frozenMilliseconds = begun.frozen?.milliseconds ?? 0
@@ -106,6 +107,7 @@ extension BackupRun {
   private func readDisks(
     of session: SessionPlan,
     _ begun: BegunSession,
+    over lines: SessionLines,
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
     var sources: [SourceDisk] = []
@@ -122,6 +124,7 @@ extension BackupRun {
           )
         }
         opened.append(device)
+        lines.add(device)
         var source = SourceDisk(
           observed: disk,
           archive: SourceDefinition.archive(for: disk),

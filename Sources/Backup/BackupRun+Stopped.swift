@@ -93,7 +93,7 @@ extension BackupRun {
     }
     // Asked for under the image lock: what it says stays true.
     let still = await StillContent(catalog: parts.catalog, datastore: parts.datastore)
-      .index(of: job.vpsID, device: disk.device, at: path)
+      .index(of: job.vpsID, device: disk.device, at: path, format: disk.format)
     let device = try await fromDisks { () async throws(DiskError) in
       try await DiskImage.open(path, format: format, access: .read, directory: directory)
     }
@@ -113,7 +113,7 @@ extension BackupRun {
     for (disk, path) in zip(seen.disks, paths) where disk.storage == .file {
       try await fromDisks { () async throws(DiskError) in
         guard let mark = try await StillMark.of(path) else { return }
-        disks.append(StillDisk(disk.device, mark))
+        disks.append(StillDisk(disk, mark))
       }
     }
     return disks

@@ -55,26 +55,49 @@ package struct CheckpointSweep: Sendable {
     let newest = found.1.flatMap { $0.backupID == nil ? nil : $0.name }
     let names = seen.filter { $0 != newest }
     guard !names.isEmpty else { return }
-    do throws(HypervisorError) {
-      let left = try await hypervisor.deleteCheckpoints(of: vps.reference, named: names)
-      if !left.isEmpty {
-        guard try await hypervisor.state(of: vps.reference).isActive else { return }
-        // The disk has lost the bitmap, or it is broken: libvirt's memory of it is all there is.
-        try await hypervisor.forgetCheckpoints(of: vps.reference, named: left)
-      }
-    } catch .domainMissing {
-      return
-    } catch {
-      logger.notice(
-        "checkpoints not removed yet",
-        metadata: ["vps.id": "\(vps.id)", "error": "\(error)"]
-      )
-      return
+    guard let left = await remove(names, of: vps) else { return }
+    if !left.broken.isEmpty {
+      // The chain first. What libvirt forgets it counts no more: were it the newest of a chain, the
+      // next backup would take what was written since for unchanged.
+      try await catalog.write { try $0.deleteCheckpoint(of: vps.id) }
+      guard await forget(left.broken, of: vps) else { return }
     }
+    let gone = Set(names).subtracting(left.refused)
     try await catalog.write { transaction in
       guard var observation = try transaction.vps(vps.id)?.observation else { return }
-      observation.ownCheckpoints?.removeAll { names.contains($0) }
+      observation.ownCheckpoints?.removeAll { gone.contains($0) }
       try transaction.setObservation(observation, of: vps.id)
     }
+  }
+  /// Removes checkpoints and tells which it couldn't; nil: it can't be told now.
+  private func remove(_ names: [String], of vps: VPS) async -> CheckpointRemoval? {
+    do throws(HypervisorError) {
+      return try await hypervisor.deleteCheckpoints(of: vps.reference, named: names)
+    } catch .domainMissing {
+      return nil
+    } catch {
+      log(error, of: vps)
+      return nil
+    }
+  }
+
+  /// Makes libvirt forget checkpoints whose bitmaps are broken or gone; false if it couldn't.
+  ///
+  /// Its memory is all there is of them.
+  private func forget(_ names: [String], of vps: VPS) async -> Bool {
+    do throws(HypervisorError) {
+      try await hypervisor.forgetCheckpoints(of: vps.reference, named: names)
+      return true
+    } catch {
+      log(error, of: vps)
+      return false
+    }
+  }
+
+  private func log(_ error: HypervisorError, of vps: VPS) {
+    logger.notice(
+      "checkpoints not removed yet",
+      metadata: ["vps.id": "\(vps.id)", "error": "\(error)"]
+    )
   }
 }

@@ -67,39 +67,26 @@ extension BackupRun {
   /// Does `body` and gives it up, the session right after it, when the scratch files threaten the
   /// host.
   ///
-  /// The readers let go first, which takes them no longer than a chunk: QEMU 7.2 was seen to hang,
-  /// its guest with it, when a session was aborted under open connections.
+  /// The readers let go first: QEMU 7.2 was seen to hang, its guest with it, when a session was aborted
+  /// under open connections. Those that don't have theirs cut.
   func watched(
     by watch: ScratchWatch,
+    _ lines: SessionLines,
     _ body: @escaping @Sendable () async throws(BackupStop) -> MadeDisks
   ) async throws(BackupStop) -> MadeDisks {
-    let (read, isFull) = await withTaskGroup(of: WatchedEnd.self) { group in
-      group.addTask {
-        do throws(BackupStop) {
-          return .read(.success(try await body()))
-        } catch {
-          return .read(.failure(error))
-        }
-      }
-      group.addTask { await watch.waitUntilFull() ? .full : .unneeded }
-      var read: Result<MadeDisks, BackupStop>?
-      var isFull = false
-      while read == nil, let end = await group.next() {
-        switch end {
-        case .read(let result): read = result
-        case .full:
-          isFull = true
-          group.cancelAll()
-        case .unneeded: continue
-        }
-      }
-      group.cancelAll()
-      return (read, isFull)
-    }
+    let end = await ReadUnderWatch.run(
+      patience: Limits.scratchReaderPatience,
+      untilFull: { await watch.waitUntilFull() },
+      giveUp: {
+        lines.hangUp()
+        await self.giveUpSession(of: watch)
+      },
+      read: body
+    )
     // What was read whole before anybody noticed is good.
-    if let read, case .success(let made) = read { return made }
-    guard isFull else { return try (read ?? .failure(.interrupted(.leaseLost))).get() }
-    await giveUpSession(of: watch)
+    if case .success(let made) = end.read { return made }
+    guard end.isFull else { return try end.read.get() }
+    if !end.isGivenUp { await giveUpSession(of: watch) }
     throw .because(.scratchFull, Self.scratchFullSentence)
   }
 
@@ -127,11 +114,4 @@ extension BackupRun {
       try await parts.hypervisor.resume(reference)
     }
   }
-}
-
-/// How one of the two ended: who reads, or who watches.
-private enum WatchedEnd: Sendable {
-  case read(Result<MadeDisks, BackupStop>)
-  case full
-  case unneeded
 }

@@ -22,13 +22,19 @@ package struct StillContent: Sendable {
   /// The answer is about the moment of the call and everything between it and the backup: a copy
   /// made in between holds the same.
   ///
-  /// The path is the image's own, without links.
-  package func index(of vps: VPSID, device: String, at path: String) async -> FixedIndex? {
+  /// The path is the image's own, without links; the format is the one that it would be read in now.
+  package func index(
+    of vps: VPSID,
+    device: String,
+    at path: String,
+    format: String
+  ) async -> FixedIndex? {
     let found = try? await catalog.read { transaction -> (StillDisks?, Backup?) in
       let still = try transaction.stillDisks(of: vps)
       return (still, try still.flatMap { try transaction.backup($0.backupID) })
     }
     guard let disk = found?.0?.disks.first(where: { $0.device == device }),
+      disk.format == format,
       let backup = found?.1, backup.state == .complete,
       let archive = backup.contents?.disks.first(where: { $0.device == device })?.archive,
       let snapshot = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)),
@@ -53,14 +59,15 @@ extension StillMark {
 }
 
 extension StillDisk {
-  init(_ device: String, _ mark: StillMark) {
+  init(_ disk: ObservedDisk, _ mark: StillMark) {
     self.init(
-      device: device,
+      device: disk.device,
       bootID: mark.bootID,
       fileSystem: mark.fileSystem,
       inode: mark.inode,
       fileBytes: mark.size,
-      changedNanoseconds: mark.changed
+      changedNanoseconds: mark.changed,
+      format: disk.format
     )
   }
 }

@@ -158,6 +158,13 @@ package final class NBDDisk: BlockDevice {
     await threads.run { for connection in connections { try? connection.shutdown() } }
   }
 
+  /// Cuts the connections at once, also under requests that wait for an answer: they fail.
+  ///
+  /// The disk is still to be closed.
+  package func hangUp() {
+    for connection in state.withLock({ $0.all }) { connection.hangUp() }
+  }
+
   private func perform<Value: Sendable>(
     _ body: @escaping @Sendable (NBDConnection) throws(NBDError) -> Value
   ) async throws(DiskError) -> Value {

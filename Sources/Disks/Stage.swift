@@ -36,6 +36,30 @@ package struct Stage: Sendable, Equatable {
     disk: String,
     isCloneWanted: Bool = false
   ) async throws(DiskError) -> Stage {
+    try await create(
+      beside: current,
+      format: format,
+      virtualSize: virtualSize,
+      job: job,
+      disk: disk,
+      isCloneWanted: isCloneWanted,
+      cloning: rehome_clone
+    )
+  }
+
+  /// Makes the first file share all blocks of the second; 0, or -1 with `errno`.
+  typealias Cloning = @Sendable (_ file: Int32, _ source: Int32) -> Int32
+
+  /// The same with another way to clone.
+  static func create(
+    beside current: String,
+    format: DiskFormat,
+    virtualSize: Int64,
+    job: String,
+    disk: String,
+    isCloneWanted: Bool,
+    cloning: @escaping Cloning
+  ) async throws(DiskError) -> Stage {
     let path = path(for: current, job: job)
     let stamp = Stamp(role: .new, job: job, disk: disk)
     let header = format == .qcow2 ? try await Qcow2Header.read(current) : nil
@@ -45,7 +69,7 @@ package struct Stage: Sendable, Equatable {
     var isClone = false
     do throws(DiskError) {
       if isCloneWanted, format == .raw {
-        isClone = try await clone(current, to: path, size: virtualSize)
+        isClone = try await clone(current, to: path, size: virtualSize, by: cloning)
       }
       if let header {
         try await QemuImage.create(path, size: virtualSize, like: header)
@@ -139,15 +163,19 @@ package struct Stage: Sendable, Equatable {
   private static func clone(
     _ current: String,
     to path: String,
-    size: Int64
+    size: Int64,
+    by cloning: @escaping Cloning
   ) async throws(DiskError) -> Bool {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
       let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
-      guard rehome_clone(file.number, source.number) == 0 else {
+      guard cloning(file.number, source.number) == 0 else {
         guard [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, EPERM, ENOSPC].contains(errno) else {
           throw DiskError.last("clone", path)
         }
+        // A file system that ran full in the middle has shared the first part already, and whoever
+        // takes the stage for an empty one would leave that where zeros belong.
+        guard ftruncate(file.number, 0) == 0 else { throw DiskError.last("ftruncate", path) }
         return false
       }
       guard try file.status().st_size == size else {

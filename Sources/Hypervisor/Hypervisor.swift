@@ -78,11 +78,11 @@ package protocol Hypervisor: Sendable {
   func renewGenerationID(of reference: DomainReference) async throws(HypervisorError) -> String?
   /// Removes checkpoints with their bitmaps; those that libvirt doesn't know count as removed.
   ///
-  /// - Returns: Those that are still there: the domain doesn't run, or a disk has lost its bitmap.
+  /// - Returns: Those that are still there.
   func deleteCheckpoints(
     of reference: DomainReference,
     named names: [String]
-  ) async throws(HypervisorError) -> [String]
+  ) async throws(HypervisorError) -> CheckpointRemoval
   /// Makes libvirt forget checkpoints; those it doesn't know count as forgotten.
   func forgetCheckpoints(
     of reference: DomainReference,

@@ -77,18 +77,22 @@ extension LibvirtHypervisor {
   package func deleteCheckpoints(
     of reference: DomainReference,
     named names: [String]
-  ) async throws(HypervisorError) -> [String] {
+  ) async throws(HypervisorError) -> CheckpointRemoval {
     try await call("delete checkpoints", domain: reference) { domain throws(LibvirtError) in
       let known = Set(try domain.checkpointNames())
-      var left: [String] = []
+      var left = CheckpointRemoval()
       for name in names where known.contains(name) {
         do throws(LibvirtError) {
           try domain.deleteCheckpoint(named: name)
         } catch {
           // Gone meanwhile is what was wanted. Whatever else libvirt says, it has said no.
-          guard error.code != .noDomainCheckpoint else { continue }
-          guard !error.isOfTransport else { throw error }
-          left.append(name)
+          switch error.code {
+          case .noDomainCheckpoint: continue
+          case _ where error.isOfTransport: throw error
+          // libvirt 9 calls a bitmap that isn't there an internal error.
+          case .checkpointInconsistent, .internalError: left.broken.append(name)
+          default: left.refused.append(name)
+          }
         }
       }
       return left

@@ -21,6 +21,7 @@ package struct LibvirtError: Error, Sendable, CustomStringConvertible {
     package static let agentUnresponsive = Code(VIR_ERR_AGENT_UNRESPONSIVE)
     package static let agentUnsynchronized = Code(VIR_ERR_AGENT_UNSYNCED)
     package static let argumentUnsupported = Code(VIR_ERR_ARGUMENT_UNSUPPORTED)
+    package static let internalError = Code(VIR_ERR_INTERNAL_ERROR)
     package static let invalidArgument = Code(VIR_ERR_INVALID_ARG)
     package static let invalidConnection = Code(VIR_ERR_INVALID_CONN)
     package static let noConnection = Code(VIR_ERR_NO_CONNECT)

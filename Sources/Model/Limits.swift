@@ -138,6 +138,16 @@ package enum Limits {
   package static let schedulesPerTurn = 100
   /// Progress is written to the catalog at most this often.
   package static let progressInterval = Duration.milliseconds(500)
+  /// How often a target that is off is looked at while its disks are written over: its events tell
+  /// first, this finds what they don't.
+  package static let startWatchInterval = Duration.milliseconds(500)
+  /// How long a start that is under way is left to come to something before the next look at it.
+  package static let startWatchRest = Duration.milliseconds(100)
+  /// Bytes that undo logs leave free on their file system: the catalog may be there, too.
+  package static let undoLogFreeFloor: Int64 = 256 << 20
+  /// How long readers of a session whose scratch is full may take to let go before their connections
+  /// are cut: one chunk from a slow disk.
+  package static let scratchReaderPatience = Duration.seconds(10)
   /// Extra host space that a stage must leave, as a part of what it writes.
   package static let stageReserve = 0.05
   /// Most addresses of a guest that are kept: agents may send anything.

@@ -15,6 +15,9 @@ package struct StillDisk: Sendable, Equatable, Codable {
   package var fileBytes: Int64
   /// The file's change time in nanoseconds since 1970.
   package var changedNanoseconds: Int64
+  /// How the file was read as a disk; nil in records of older versions, which aren't trusted: the same
+  /// file is another disk in another format.
+  package var format: String?
 
   /// Makes a disk's record.
   package init(
@@ -23,7 +26,8 @@ package struct StillDisk: Sendable, Equatable, Codable {
     fileSystem: String,
     inode: UInt64,
     fileBytes: Int64,
-    changedNanoseconds: Int64
+    changedNanoseconds: Int64,
+    format: String?
   ) {
     self.device = device
     self.bootID = bootID
@@ -31,6 +35,7 @@ package struct StillDisk: Sendable, Equatable, Codable {
     self.inode = inode
     self.fileBytes = fileBytes
     self.changedNanoseconds = changedNanoseconds
+    self.format = format
   }
 }
 

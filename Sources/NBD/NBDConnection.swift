@@ -1,4 +1,5 @@
 import CLibnbd
+import Glibc
 
 /// One connection to one export of an NBD server; every call blocks until the server answers.
 ///
@@ -15,6 +16,9 @@ package final class NBDConnection: Sendable {
 
   // libnbd locks the handle itself; only `deinit` closes it.
   private nonisolated(unsafe) let handle: OpaquePointer
+  /// A second descriptor of the socket, or -1: libnbd's own is its to close, and its lock is held by
+  /// whoever waits for an answer.
+  private let line: Int32
   private let canZero: Bool
   private let canFlush: Bool
 
@@ -49,10 +53,20 @@ package final class NBDConnection: Sendable {
     isReadOnly = unsafe nbd_is_read_only(handle) == 1
     canZero = unsafe nbd_can_zero(handle) == 1
     canFlush = unsafe nbd_can_flush(handle) == 1
+    line = unsafe fcntl(nbd_aio_get_fd(handle), F_DUPFD_CLOEXEC, 0)
     unsafe self.handle = handle
   }
 
-  deinit { unsafe nbd_close(handle) }
+  deinit {
+    unsafe nbd_close(handle)
+    if line >= 0 { close(line) }
+  }
+
+  /// Cuts the connection, whatever waits for an answer on it: that fails, as does all that follows.
+  package func hangUp() {
+    // Without a line there is nothing to cut; the server's end does the same.
+    if line >= 0 { _ = Glibc.shutdown(line, Int32(SHUT_RDWR)) }
+  }
 
   @unsafe
   private static func connect(

@@ -222,13 +222,17 @@ extension SimulatedHypervisor {
   package func deleteCheckpoints(
     of reference: DomainReference,
     named names: [String]
-  ) async throws(HypervisorError) -> [String] {
+  ) async throws(HypervisorError) -> CheckpointRemoval {
     try await perform(.deleteCheckpoints, reference, names.joined(separator: ",")) { machine in
-      guard machine.description.state.isActive else {
-        return names.filter(machine.description.checkpointNames.contains)
+      let known = names.filter(machine.description.checkpointNames.contains)
+      guard machine.description.state.isActive, machine.description.activeJob == nil else {
+        return CheckpointRemoval(refused: known)
       }
-      machine.description.checkpointNames.removeAll { names.contains($0) }
-      return []
+      let broken = known.filter(machine.lostBitmaps.contains)
+      machine.description.checkpointNames.removeAll {
+        known.contains($0) && !broken.contains($0)
+      }
+      return CheckpointRemoval(broken: broken)
     }
   }
 

@@ -63,6 +63,8 @@ package actor SimulatedHypervisor: Hypervisor {
     package var isFrozen = false
     /// The cards whose cable is pulled.
     package var pulledLinks: Set<String> = []
+    /// The checkpoints whose bitmaps its disks have lost.
+    package var lostBitmaps: Set<String> = []
     /// The backup session that runs.
     package var backup: BackupRequest?
 

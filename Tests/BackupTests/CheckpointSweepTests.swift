@@ -2,6 +2,7 @@ import Catalog
 import Hypervisor
 import Logging
 import Model
+import Synchronization
 import TestSupport
 import Testing
 
@@ -89,6 +90,41 @@ import Testing
     try await world.fixture.catalog.write { try $0.deleteBackup(backup.id) }
     await world.sweep.run()
     #expect(try await world.names() == ["theirs"])
+  }
+
+  @Test func `one whose bitmap is gone is forgotten, and nothing builds on the chain any more`()
+    async throws
+  {
+    let world = try await World()
+    try await world.setNewest(backup: world.fixture.backup(of: world.vps).id)
+    let name = world.vps.domainName
+    try await world.host.change(name) { $0.lostBitmaps = [Self.old] }
+    // Nothing may be forgotten while the chain still counts.
+    let (catalog, id) = (world.fixture.catalog, world.vps.id)
+    let counted = Mutex<Bool?>(nil)
+    await world.host.setBeforeEach { call in
+      guard call.operation == .forgetCheckpoints else { return }
+      let chain = try? await catalog.read { try $0.checkpoint(of: id) }
+      counted.withLock { $0 = chain != nil }
+    }
+    await world.sweep.run()
+    #expect(counted.withLock { $0 } == false)
+    #expect(try await world.names() == [Self.new, "theirs"])
+  }
+
+  @Test func `what libvirt refuses for another reason is left as it is`() async throws {
+    let world = try await World()
+    let newest = try await world.fixture.backup(of: world.vps).id
+    try await world.setNewest(backup: newest)
+    try await world.host.change(world.vps.domainName) { $0.description.activeJob = .backup }
+    await world.sweep.run()
+    #expect(try await world.names() == [Self.old, Self.new, "theirs"])
+    let id = world.vps.id
+    let seen = try await world.fixture.catalog.read { transaction throws in
+      (try transaction.checkpoint(of: id)?.backupID, try transaction.vps(id)?.observation)
+    }
+    #expect(seen.0 == newest)
+    #expect(seen.1?.ownCheckpoints == [Self.old, Self.new], "it is tried again")
   }
 
   @Test func `on a stopped domain they stay until it runs`() async throws {

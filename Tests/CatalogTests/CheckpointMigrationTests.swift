@@ -54,7 +54,8 @@ struct CheckpointMigrationTests {
           fileSystem: "f",
           inode: .max,
           fileBytes: 1,
-          changedNanoseconds: -1
+          changedNanoseconds: -1,
+          format: "raw"
         )
       ]
     )

@@ -29,6 +29,27 @@ struct NBDDiskTests {
     return ["eval"] + plain.filter { !names.contains($0.prefix { $0 != "=" }) } + faults
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `A request that waits for its answer ends when the connection is cut`() async throws {
+    try await withScratch { scratch in
+      let asked = "\(scratch)/asked"
+      let arguments = evalArguments("pread=touch \(asked); exec sleep 3600")
+      try await withServer(scratch, arguments) { socket in
+        let disk = try await NBDDisk.open(socket: socket, export: "")
+        try await withThrowingTaskGroup { group in
+          group.addTask {
+            await #expect(throws: DiskError.self) { try await disk.get(512, at: 0) }
+          }
+          try await eventually("a request") { exists(asked) }
+          disk.hangUp()
+          try await group.waitForAll()
+        }
+        await #expect(throws: DiskError.self) { try await disk.get(512, at: 0) }
+        try await disk.close()
+      }
+    }
+  }
+
   @Test func `Several connections read and write one export`() async throws {
     try await withScratch { scratch in
       try await withServer(scratch, ["memory", "8M"]) { socket in

@@ -249,6 +249,37 @@ struct StageTests {
 }
 
 struct CloneTests {
+  @Test func `A clone that ran out of room leaves nothing of itself in the empty stage`()
+    async throws
+  {
+    try await withScratch { scratch in
+      let current = "\(scratch)/disk"
+      try write(pattern(1 << 20), to: current)
+      let stage = try await Stage.create(
+        beside: current,
+        format: .raw,
+        virtualSize: 1 << 20,
+        job: "job",
+        disk: "vda",
+        isCloneWanted: true,
+        // As a file system does that runs full halfway.
+        cloning: { file, source in
+          var bytes = [UInt8](repeating: 0, count: 1 << 19)
+          let count = unsafe pread(source, &bytes, bytes.count, 0)
+          guard count == bytes.count, unsafe pwrite(file, bytes, count, 0) == count else {
+            return 0
+          }
+          errno = ENOSPC
+          return -1
+        }
+      )
+      #expect(!stage.isClone)
+      let found = try contents(stage.path)
+      #expect(found.count == 1 << 20)
+      #expect(found.allSatisfy { $0 == 0 })
+    }
+  }
+
   @Test func `A clone holds what the disk held, and later writes to either don't meet`()
     async throws
   {

@@ -55,6 +55,26 @@ extension OnRealGuests {
       }
     }
 
+    @Test func `a snapshot inside a stopped disk voids its record of changes`() async throws {
+      try await RestoreWorld.with { world in
+        try await withDataDisk { guest, disk in
+          var disk = disk
+          try await guest.boot()
+          let vps = try await world.register(guest)
+          try await disk.change(in: guest, times: 2)
+          _ = try await world.backUp(vps)
+          try await world.shutDown(guest)
+          #expect(try await world.backUpResult(vps).incremental)
+          let path = DataDisk.path(of: guest)
+          try await TestProcess.run("qemu-img", ["snapshot", "-c", "theirs", path])
+          let result = try await world.backUpResult(vps)
+          // The other disk is known to be as it was; this one is read, though no bit says so.
+          #expect(result.bytesRead > 0, "\(result)")
+          #expect(try await world.content(of: result) == disk.model)
+        }
+      }
+    }
+
     @Test func `each loss of the chain is noticed, and everything is read`() async throws {
       try await RestoreWorld.with { world in
         try await withDataDisk { guest, disk in
@@ -155,13 +175,30 @@ extension OnRealGuests {
           let first = try await world.backUpResult(vps)
           #expect(first.fullReason == .unsupportedFormat)
           let content = StillContent(catalog: world.catalog, datastore: world.datastore)
-          let index = await content.index(of: vps.id, device: "vda", at: guest.diskPath)
+          let index = await content.index(
+            of: vps.id,
+            device: "vda",
+            at: guest.diskPath,
+            format: "raw"
+          )
           #expect(index?.size == first.sizeBytes)
           let second = try await world.backUpResult(vps)
           #expect(second.incremental)
           #expect(second.bytesRead == 0)
-          let again = await content.index(of: vps.id, device: "vda", at: guest.diskPath)
+          let again = await content.index(
+            of: vps.id,
+            device: "vda",
+            at: guest.diskPath,
+            format: "raw"
+          )
           #expect(again == index, "the second backup holds the same")
+          let other = await content.index(
+            of: vps.id,
+            device: "vda",
+            at: guest.diskPath,
+            format: "qcow2"
+          )
+          #expect(other == nil, "the same file is another disk in another format")
 
           // One byte, written and its time set back.
           let before = try FileManager.default.attributesOfItem(atPath: guest.diskPath)
@@ -173,7 +210,12 @@ extension OnRealGuests {
             [.modificationDate: before[.modificationDate] ?? Date.distantPast],
             ofItemAtPath: guest.diskPath
           )
-          let none = await content.index(of: vps.id, device: "vda", at: guest.diskPath)
+          let none = await content.index(
+            of: vps.id,
+            device: "vda",
+            at: guest.diskPath,
+            format: "raw"
+          )
           #expect(none == nil)
           let third = try await world.backUpResult(vps)
           #expect(third.fullReason == .unsupportedFormat)
