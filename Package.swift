@@ -90,12 +90,13 @@ let package = Package(
       providers: [.apt(["libvirt-dev"])]
     ),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CSHA2"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // MARK: One safe Swift target over each system library
 
-    .target(name: "Checksum", dependencies: ["CZlib", crypto]),
+    .target(name: "Checksum", dependencies: ["CSHA2", "CZlib", crypto]),
     .target(name: "Libvirt", dependencies: ["CLibvirt"]),
     .target(name: "NBD", dependencies: ["CLibnbd"]),
     .target(name: "Zstd", dependencies: ["CZstd"]),

@@ -104,7 +104,8 @@ struct StageBench {
     try await touch(index, in: store)
     let reader = store.reader(
       on: threads,
-      packed: BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes)
+      packed: BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes),
+      digests: DigestQueue(on: threads)
     )
     let chunks = sample.chunks
     try await measure("fetch chunks, page cache warm") {

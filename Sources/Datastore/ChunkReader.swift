@@ -9,17 +9,20 @@ package struct ChunkReader: Sendable {
   private let layout: StoreLayout
   private let files: FileExecutor
   private let packed: BufferPool
+  private let digests: DigestQueue
   private let figures: DatastoreFigures
 
   init(
     layout: StoreLayout,
     threads: BlockingExecutor,
     packed: BufferPool,
+    digests: DigestQueue,
     figures: DatastoreFigures
   ) {
     self.layout = layout
     files = FileExecutor(threads)
     self.packed = packed
+    self.digests = digests
     self.figures = figures
   }
 
@@ -45,6 +48,8 @@ package struct ChunkReader: Sendable {
           try Self.read(path, digest, into: buffer, expecting: length, scratch: scratch, calls)
         }
       }
+      let found = await digests.digest(of: buffer, count: length)
+      guard found.equals(digest) else { throw DatastoreError.chunkCorrupt(digest) }
       figures.didRead(bytes: length)
     } catch {
       figures.didFail(error)
@@ -52,6 +57,7 @@ package struct ChunkReader: Sendable {
     }
   }
 
+  /// Reads and unpacks; whether it is the chunk that it should be is not told here.
   private static func read(
     _ path: String,
     _ digest: Digest,
@@ -85,8 +91,6 @@ package struct ChunkReader: Sendable {
         throw .chunkCorrupt(digest)
       }
     }
-    let found = buffer.withBytes(length) { Digest(sha256: $0) }
-    guard found.equals(digest) else { throw .chunkCorrupt(digest) }
   }
 }
 
@@ -105,8 +109,19 @@ extension LocalDatastore {
   /// - Parameters:
   ///   - threads: Where it reads, unpacks and hashes.
   ///   - packed: Lends room for packed chunks; bounds how many are read at the same time.
+  ///   - digests: Who hashes, on the same threads.
   /// - Returns: The reader, which holds nothing open.
-  package func reader(on threads: BlockingExecutor, packed: BufferPool) -> ChunkReader {
-    ChunkReader(layout: layout, threads: threads, packed: packed, figures: figures)
+  package func reader(
+    on threads: BlockingExecutor,
+    packed: BufferPool,
+    digests: DigestQueue
+  ) -> ChunkReader {
+    ChunkReader(
+      layout: layout,
+      threads: threads,
+      packed: packed,
+      digests: digests,
+      figures: figures
+    )
   }
 }

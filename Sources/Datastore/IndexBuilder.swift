@@ -44,15 +44,26 @@ package final class IndexBuilder: Sendable {
   ) async throws(DatastoreError) -> ChunkOutcome {
     precondition(count == length(of: index), "a chunk is put whole")
     let (chunks, writer) = (writer.store.chunks, writer)
-    let (digest, outcome) = try await writer.store.files.run { calls throws(DatastoreError) in
-      try buffer.withBytes(count) { plain throws(DatastoreError) -> (Digest, ChunkOutcome) in
-        let isAllZero = isZero(plain)
-        let digest = isAllZero ? ZeroChunk.digest(byteCount: count) : Digest(sha256: plain)
-        guard !writer.hasKept(digest) else { return (digest, isAllZero ? .zero : .reused) }
-        let outcome = try chunks.insert(digest, plain, calls)
-        writer.didKeep(digest)
-        return (digest, isAllZero ? .zero : outcome)
+    let zero = try await writer.store.files.run { _ throws(DatastoreError) -> Digest? in
+      buffer.withBytes(count) { isZero($0) ? ZeroChunk.digest(byteCount: count) : nil }
+    }
+    let digest: Digest
+    if let zero {
+      digest = zero
+    } else {
+      digest = await writer.store.digests.digest(of: buffer, count: count)
+    }
+    let outcome: ChunkOutcome
+    if writer.hasKept(digest) {
+      outcome = zero == nil ? .reused : .zero
+    } else {
+      let stored = try await writer.store.files.run { calls throws(DatastoreError) in
+        try buffer.withBytes(count) { plain throws(DatastoreError) in
+          try chunks.insert(digest, plain, calls)
+        }
       }
+      writer.didKeep(digest)
+      outcome = zero == nil ? stored : .zero
     }
     digests.withLock { $0[index] = digest }
     writer.store.figures.didStore(outcome)

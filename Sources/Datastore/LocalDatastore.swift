@@ -19,6 +19,8 @@ package final class LocalDatastore: Sendable {
   let layout: StoreLayout
   let chunks: ChunkStore
   let files: FileExecutor
+  /// Who hashes what backups read, on the store's threads.
+  let digests: DigestQueue
   let logger: Logger
   let ownReader: ChunkReader
   let figures: DatastoreFigures
@@ -49,10 +51,12 @@ package final class LocalDatastore: Sendable {
     figures = DatastoreFigures(metrics)
     chunks = ChunkStore(layout: layout, sync: sync)
     files = FileExecutor(executor)
+    digests = DigestQueue(on: executor)
     ownReader = ChunkReader(
       layout: layout,
       threads: executor,
       packed: BufferPool(count: Self.ownScratchBuffers, capacity: FixedIndex.defaultChunkSize),
+      digests: digests,
       figures: figures
     )
   }

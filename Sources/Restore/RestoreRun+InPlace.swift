@@ -219,7 +219,7 @@ extension RestoreRun {
       index: index,
       device: device,
       log: log,
-      reader: parts.datastore.reader(on: threads, packed: parts.packed),
+      reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
       buffers: parts.buffers,
       shadows: parts.shadows,
       flushes: FlushGroup(device),

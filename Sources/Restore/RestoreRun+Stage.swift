@@ -163,7 +163,7 @@ extension RestoreRun {
     let fill = StageFill(
       index: index,
       device: device,
-      reader: parts.datastore.reader(on: threads, packed: parts.packed),
+      reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
       buffers: parts.buffers,
       shadows: parts.shadows,
       flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
@@ -216,6 +216,7 @@ struct StageProgress {
 
   init(total: Int64, isReadBack: Bool = false) {
     self.total = total
+      digests: digests,
     record = StagedRecord(isReadBack: isReadBack)
   }
 

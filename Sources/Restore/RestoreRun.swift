@@ -1,4 +1,5 @@
 import Catalog
+import Datastore
 import Disks
 import Jobs
 import Logging
@@ -18,6 +19,8 @@ final class RestoreRun {
   let priority: ThreadPriority
   /// Where this job blocks.
   let threads: BlockingExecutor
+  /// Who hashes, on the same threads.
+  let digests: DigestQueue
   var journal = RestoreJournal()
   var target: VPS?
   /// Held from before the exchange until just before the start.
@@ -41,6 +44,7 @@ final class RestoreRun {
       width: Limits.stageThreads,
       priority: priority
     )
+    digests = DigestQueue(on: threads)
     machine = RestoreMachine(kind)
   }
 

@@ -18,8 +18,10 @@ struct StageFill: Sendable {
   let shadows: BufferPool
   /// Nil: what was written isn't read back.
   let flushes: FlushGroup?
-  /// Where hashing and comparing is done, so that no thread of Swift's pool is kept from its work.
+  /// Where comparing is done, so that no thread of Swift's pool is kept from its work.
   let threads: BlockingExecutor
+  /// Who hashes what the disk holds, on the same threads.
+  let digests: DigestQueue
   let rates: [RateLimiter]
 
   /// Does a step and tells what it moved.
@@ -53,10 +55,7 @@ struct StageFill: Sendable {
     try await fromDisks { () async throws(DiskError) in
       try await device.read(at: offset(of: chunk), into: buffer, count: length)
     }
-    let wanted = index.digests[chunk]
-    return await threads.run {
-      buffer.withBytes(length) { Digest(sha256: $0) }.equals(wanted)
-    }
+    return await digests.digest(of: buffer, count: length).equals(index.digests[chunk])
   }
 
   private func replace(

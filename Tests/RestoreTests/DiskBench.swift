@@ -50,10 +50,15 @@ struct DiskBench: Sendable {
 
   /// What fills `device`.
   func fill(_ device: any BlockDevice, _ index: FixedIndex, readsBack: Bool = true) -> StageFill {
-    StageFill(
+    let digests = DigestQueue(on: threads)
+    return StageFill(
       index: index,
       device: device,
-      reader: store.reader(on: threads, packed: BufferPool(count: 2, capacity: 4 << 20)),
+      reader: store.reader(
+        on: threads,
+        packed: BufferPool(count: 2, capacity: 4 << 20),
+        digests: digests
+      ),
       buffers: BufferPool(count: 4, capacity: 4 << 20),
       shadows: BufferPool(count: 2, capacity: 4 << 20),
       flushes: readsBack ? FlushGroup(device) : nil,
@@ -66,6 +71,7 @@ struct DiskBench: Sendable {
   func perform(
     _ plan: StagePlan,
     on device: any BlockDevice,
+      digests: digests,
     _ index: FixedIndex,
     readsBack: Bool = true
   ) async throws -> StagedRecord {

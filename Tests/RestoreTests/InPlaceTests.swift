@@ -88,7 +88,8 @@ struct InPlaceTests {
         log: log,
         reader: bench.store.reader(
           on: threads,
-          packed: BufferPool(count: 2, capacity: 1 << 16)
+          packed: BufferPool(count: 2, capacity: 1 << 16),
+          digests: DigestQueue(on: threads)
         ),
         buffers: BufferPool(count: 3, capacity: 1 << 16),
         shadows: BufferPool(count: 2, capacity: 1 << 16),
