@@ -30,7 +30,6 @@ extension RestoreRun {
       )
     }
     try await record(.stage, .begun, StageRecord(disks: staged, stampJobID: job.id.text))
-    try await discardStages()
     try await writeSeed()
     var progress = StageProgress(
       total: snapshot.indexes.values.reduce(0) { $0 + $1.size },
@@ -65,18 +64,10 @@ extension RestoreRun {
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     let format = try format(of: disk)
-    let isCloneWanted = try await isCloneWanted(for: disk, format)
-    let id = job.id.text
-    let stage = try await fromDisks { () async throws(DiskError) in
-      try await Stage.create(
-        beside: disk.currentPath,
-        format: format,
-        virtualSize: disk.sizeBytes,
-        job: id,
-        disk: disk.device,
-        isCloneWanted: isCloneWanted
-      )
-    }
+    let left = try await leftStage(of: disk, format)
+    let stage: Stage
+    if let left { stage = left } else { stage = try await freshStage(of: disk, format) }
+    let holdsSomething = stage.isClone || left != nil
     let device = try await fromDisks { () async throws(DiskError) in
       try await DiskImage.open(
         stage.path,
@@ -87,8 +78,13 @@ extension RestoreRun {
       )
     }
     do throws(StepStop) {
-      let plan = try await plan(index, disk, on: device, isClone: stage.isClone)
-      if stage.isClone { progress.add(try await shared(with: disk), length: 0) }
+      // What is compared is then on the disk, not on its way there.
+      if left != nil {
+        try await fromDisks { () async throws(DiskError) in try await device.flush() }
+      }
+      let plan = try await plan(index, disk, on: device, stage, holdsSomething: holdsSomething)
+      // Whether the one that was left began as a clone nobody knows, so it counts as one.
+      if holdsSomething { progress.add(try await shared(with: disk), length: 0) }
       try await fill(device, index, plan, &progress)
       // An error here fails the stage for good: a second try could lie.
       try await fromDisks { () async throws(DiskError) in try await device.flush() }
@@ -97,6 +93,53 @@ extension RestoreRun {
       throw error
     }
     try await fromDisks { () async throws(DiskError) in try await device.close() }
+  }
+
+  /// What an attempt that died has left of a disk's stage, to go on with.
+  ///
+  /// Whatever it holds is compared, chunk by chunk, so that nothing hangs on what was durable. That of a
+  /// qcow2 is made anew: a server that died has left clusters in it that nobody uses.
+  private func leftStage(
+    of disk: StagedDisk,
+    _ format: DiskFormat
+  ) async throws(StepStop) -> Stage? {
+    guard format == .raw else { return nil }
+    let id = job.id.text
+    let left = try await fromDisks { () async throws(DiskError) -> Stage? in
+      let found = try await Stage.existing(for: disk.currentPath, job: id, disk: disk.device)
+      guard let found else { return nil }
+      // One that was cut short in the making isn't of the disk's size yet.
+      let size = try await DiskImage.virtualSize(found.path, format: .raw)
+      return size == disk.sizeBytes ? found : nil
+    }
+    if left != nil {
+      parts.logger.info(
+        "staging goes on",
+        metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
+      )
+    }
+    return left
+  }
+
+  /// A new stage, in place of what an attempt that died may have left.
+  private func freshStage(
+    of disk: StagedDisk,
+    _ format: DiskFormat
+  ) async throws(StepStop) -> Stage {
+    let isCloneWanted = try await isCloneWanted(for: disk, format)
+    let id = job.id.text
+    let stamp = Stamp(role: .new, job: id, disk: disk.device)
+    return try await fromDisks { () async throws(DiskError) in
+      try await Stage.discard(disk.stagedPath, expecting: stamp)
+      return try await Stage.create(
+        beside: disk.currentPath,
+        format: format,
+        virtualSize: disk.sizeBytes,
+        job: id,
+        disk: disk.device,
+        isCloneWanted: isCloneWanted
+      )
+    }
   }
 
   /// Whether a disk's stage is to begin as a clone; where it isn't, an empty one always does.
@@ -139,18 +182,26 @@ extension RestoreRun {
     return StagedRecord(bytesShared: bytes)
   }
 
-  /// What is to be done with a disk that is empty, or holds what the target's held a moment ago.
+  /// What is to be done with a disk that is empty, holds what the target's held a moment ago, or
+  /// anything at all.
   private func plan(
     _ index: FixedIndex,
     _ disk: StagedDisk,
     on device: any BlockDevice,
-    isClone: Bool
+    _ stage: Stage,
+    holdsSomething: Bool
   ) async throws(StepStop) -> StagePlan {
-    guard isClone else { return .empty(index) }
+    guard holdsSomething else { return .empty(index) }
     let extents = try await fromDisks { () async throws(DiskError) in
       try await device.extents(in: 0..<device.size)
     }
-    let map = await parts.maps.map(of: try requireTarget(), device: disk.device)
+    // Only of a clone just made is anything known.
+    guard stage.isClone else { return .delta(index, over: extents, map: nil) }
+    let map = await parts.maps.map(
+      of: try requireTarget(),
+      device: disk.device,
+      at: disk.currentPath
+    )
     return .delta(index, over: extents, map: map)
   }
 
@@ -165,6 +216,7 @@ extension RestoreRun {
       device: device,
       reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
       buffers: parts.buffers,
+      digests: digests,
       shadows: parts.shadows,
       flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
       threads: threads,
@@ -216,7 +268,6 @@ struct StageProgress {
 
   init(total: Int64, isReadBack: Bool = false) {
     self.total = total
-      digests: digests,
     record = StagedRecord(isReadBack: isReadBack)
   }
 

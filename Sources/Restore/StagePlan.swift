@@ -60,7 +60,8 @@ struct StagePlan: Sendable, Equatable {
         if map?.vouches(for: chunk, as: index) == true {
           plan.bytesReused += Int64(range.count)
         } else {
-          plan.steps.append(.compare(chunk))
+          let isOther = map?.denies(chunk, as: index) == true
+          plan.steps.append(isOther ? .write(chunk) : .compare(chunk))
         }
       }
     }

@@ -30,8 +30,19 @@ package struct TargetMap: Sendable, Equatable {
 
   /// Whether a chunk of the disk is known to be the one of `wanted`.
   func vouches(for chunk: Int, as wanted: FixedIndex) -> Bool {
-    chunk < index.chunkCount && index.digests[chunk] == wanted.digests[chunk]
-      && index.length(of: chunk) == wanted.length(of: chunk) && !dirtyChunks.contains(chunk)
+    knows(chunk, as: wanted) && index.digests[chunk] == wanted.digests[chunk]
+  }
+
+  /// Whether a chunk of the disk is known not to be the one of `wanted`, so that it needn't be read to
+  /// see that.
+  func denies(_ chunk: Int, as wanted: FixedIndex) -> Bool {
+    knows(chunk, as: wanted) && index.digests[chunk] != wanted.digests[chunk]
+  }
+
+  /// Whether it can be told what a chunk of the disk is.
+  private func knows(_ chunk: Int, as wanted: FixedIndex) -> Bool {
+    chunk < index.chunkCount && index.length(of: chunk) == wanted.length(of: chunk)
+      && !dirtyChunks.contains(chunk)
   }
 }
 
@@ -39,8 +50,9 @@ package struct TargetMap: Sendable, Equatable {
 package protocol TargetMaps: Sendable {
   /// What is known of a disk; nil: nothing that one may lean on.
   ///
-  /// Asked after the clone was made, so that a write in between counts as dirty.
-  func map(of target: VPS, device: String) async -> TargetMap?
+  /// Asked after the clone of the raw image at `path`, its real one, was made, so that a write in
+  /// between counts as dirty.
+  func map(of target: VPS, device: String, at path: String) async -> TargetMap?
 }
 
 /// Knows nothing: everything is read.
@@ -48,5 +60,5 @@ package struct NoTargetMaps: TargetMaps {
   /// Makes it.
   package init() {}
 
-  package func map(of target: VPS, device: String) async -> TargetMap? { nil }
+  package func map(of target: VPS, device: String, at path: String) async -> TargetMap? { nil }
 }

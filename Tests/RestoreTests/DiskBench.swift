@@ -24,6 +24,14 @@ struct DiskBench: Sendable {
 
   /// Backs `disk` up in chunks of `chunkSize`, and gives its index as it is read again.
   func backUp(_ disk: [UInt8], chunkSize: Int) async throws -> FixedIndex {
+    try await backUpAt(disk, chunkSize: chunkSize).index
+  }
+
+  /// The same, with where the backup is.
+  func backUpAt(
+    _ disk: [UInt8],
+    chunkSize: Int
+  ) async throws -> (path: SnapshotPath, index: FixedIndex) {
     let writer = try await store.begin(namespace: ["cli"], id: "vps", notBefore: 1)
     let builder = try writer.beginIndex(
       "drive-virtio0.img.fidx",
@@ -45,7 +53,7 @@ struct DiskBench: Sendable {
     guard let index = snapshot.indexes["drive-virtio0.img.fidx"] else {
       throw Unexpected(description: "no index")
     }
-    return index
+    return (writer.path, index)
   }
 
   /// What fills `device`.
@@ -63,6 +71,7 @@ struct DiskBench: Sendable {
       shadows: BufferPool(count: 2, capacity: 4 << 20),
       flushes: readsBack ? FlushGroup(device) : nil,
       threads: threads,
+      digests: digests,
       rates: []
     )
   }
@@ -71,7 +80,6 @@ struct DiskBench: Sendable {
   func perform(
     _ plan: StagePlan,
     on device: any BlockDevice,
-      digests: digests,
     _ index: FixedIndex,
     readsBack: Bool = true
   ) async throws -> StagedRecord {

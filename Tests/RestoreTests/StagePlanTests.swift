@@ -70,8 +70,8 @@ struct StagePlanTests {
       dirty: [2 * Self.chunk + 7..<2 * Self.chunk + 8, 9 * Self.chunk..<10 * Self.chunk]
     )
     let plan = StagePlan.delta(wanted, over: Self.extents([(6, false)]), map: map)
-    // 1 differs, 2 is dirty, 4 was shorter, 5 wasn't there.
-    #expect(plan.steps == [.compare(1), .compare(2), .compare(4), .compare(5)])
+    // 1 is known to differ, 2 is dirty, 4 was shorter, 5 wasn't there.
+    #expect(plan.steps == [.write(1), .compare(2), .compare(4), .compare(5)])
     #expect(plan.bytesReused == 2 * Self.chunk)
   }
 
@@ -89,5 +89,7 @@ struct StagePlanTests {
     let index = try await Self.index([1, 2, 3, 4])
     let map = TargetMap(index: index, dirty: [Self.chunk - 1..<2 * Self.chunk + 1])
     #expect((0..<4).map { map.vouches(for: $0, as: index) } == [false, false, false, true])
+    let other = try await Self.index([5, 6, 7, 8])
+    #expect((0..<4).map { map.denies($0, as: other) } == [false, false, false, true])
   }
 }

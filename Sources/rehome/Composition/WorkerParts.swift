@@ -117,6 +117,7 @@ struct WorkerParts: Sendable {
         datastore: datastore,
         hypervisor: hypervisor,
         observer: observer,
+        maps: StillTargetMaps(StillContent(catalog: catalog, datastore: datastore)),
         rate: RateLimiter(bytesPerSecond: settings.restore.bytesPerSecond),
         clock: clock,
         settings: restoreSettings(settings.restore, layout: layout),

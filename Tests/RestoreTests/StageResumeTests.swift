@@ -1,0 +1,77 @@
+import Disks
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+@testable import Restore
+
+/// Staging goes on where a worker that died has left it.
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
+struct StageResumeTests {
+  private typealias World = SimulatedWorld
+
+  private static let held = World.disk(String(repeating: "abcdefgh", count: 8))
+  private static let wanted = World.disk(String(repeating: "ABCDEFGHIJKLMNOP", count: 4))
+
+  /// What the stage of a job takes on the host.
+  private static func stagedBytes(_ world: SimulatedWorld, _ job: JobID) async -> Int64 {
+    let path = Stage.path(for: world.disk, job: job.text)
+    return (try? await DiskImage.allocatedBytes(path)) ?? 0
+  }
+
+  /// Accepts a restore and lets a worker die when a quarter of it is staged.
+  private static func dieEarly(_ world: SimulatedWorld, _ backup: Backup) async throws -> JobID {
+    let id = try await world.accept(
+      .restore(RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id)),
+      holding: backup.id,
+      bytesPerSecond: 1 << 20
+    )
+    try await world.working {
+      while await stagedBytes(world, id) < wanted.count / 4 {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
+    return id
+  }
+
+  @Test func `what is staged is not copied again, whatever of it is torn`() async throws {
+    let world = try await World.make(holding: Self.held)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    let staged = await Self.stagedBytes(world, id)
+    // The last writes before a loss of power may be there by halves.
+    let stage = try FileHandle(
+      forUpdating: URL(filePath: Stage.path(for: world.disk, job: id.text))
+    )
+    try stage.seek(toOffset: 5000)
+    try stage.write(contentsOf: Data([0, 1, 2]))
+    try stage.close()
+    try await world.working {
+      let job = try await world.finished(id)
+      let result = try job.restored()
+      #expect(try world.contents == Self.wanted)
+      // The file's own bookkeeping counts as taken, too, but not as much as a chunk.
+      let torn = Int64(2 * World.chunkSize)
+      #expect(result.bytesWritten <= Int64(Self.wanted.count) - staged + torn)
+      #expect(result.bytesReused >= staged - torn)
+    }
+  }
+
+  @Test func `a stage that was cut short in the making is made anew`() async throws {
+    let world = try await World.make(holding: Self.held)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    let stage = try FileHandle(
+      forUpdating: URL(filePath: Stage.path(for: world.disk, job: id.text))
+    )
+    try stage.truncate(atOffset: 4096)
+    try stage.close()
+    try await world.working {
+      let job = try await world.finished(id)
+      let result = try job.restored()
+      #expect(try world.contents == Self.wanted)
+      #expect(result.bytesCompared == 0)
+    }
+  }
+}
