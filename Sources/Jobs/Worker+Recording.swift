@@ -100,20 +100,25 @@ extension Worker {
           try transaction.finish(lease, state: state, result: result, failure: failure, at: now)
         else { return false }
         try also(transaction)
-        if !Self.keepsHolds(job, result, failure) { try transaction.releaseHolds(of: job.id) }
+        if try !Self.keepsHolds(job, failure, transaction) {
+          try transaction.releaseHolds(of: job.id)
+        }
         try transaction.append(entry)
         return true
       }
     }
   }
 
-  /// What a restore read may be all that its target can be put in order with.
+  /// What a restore read may be all that its target can be put in order with: by an operator, or by
+  /// an undo, which releases it when it ends.
   private static func keepsHolds(
     _ job: Job,
-    _ result: JobResult?,
-    _ failure: JobFailure?
-  ) -> Bool {
-    result?.keepsHolds == true || failure?.left == .needsOperator && job.task.changesDisks
+    _ failure: JobFailure?,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> Bool {
+    if failure?.left == .needsOperator && job.task.changesDisks { return true }
+    guard job.task.isUndoneFromBackup else { return false }
+    return try transaction.undo(of: job.vpsID)?.restoreJobID == job.id
   }
 
   /// A transaction that the catalog won't have: what came with the end is wrong, but the job must

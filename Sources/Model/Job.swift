@@ -78,6 +78,13 @@ package enum JobTask: Sendable, Equatable, Codable {
     case .power: .powerVM
     }
   }
+
+  /// Whether taking it back needs the backup that it put on: the undo of an in-place restore takes
+  /// from there what wasn't written over.
+  package var isUndoneFromBackup: Bool {
+    guard case .restore(let task) = self else { return false }
+    return task.strategy == .inPlace
+  }
 }
 
 /// Make a backup of the job's VPS.

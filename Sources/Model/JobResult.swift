@@ -6,15 +6,6 @@ package enum JobResult: Sendable, Equatable, Codable {
   case power(PowerResult)
 }
 
-extension JobResult {
-  /// Whether the job's holds outlive it: the undo of an in-place restore takes from the backup what
-  /// wasn't written over, so whoever ends that undo releases them.
-  package var keepsHolds: Bool {
-    guard case .restore(let result) = self else { return false }
-    return result.strategy == .inPlace
-  }
-}
-
 /// What a backup did.
 package struct BackupResult: Sendable, Equatable, Codable {
   /// The backup that is now complete.

@@ -5,6 +5,9 @@ package struct Timestamp: Hashable, Sendable, Comparable {
   /// Milliseconds since 1970-01-01T00:00:00Z.
   package let milliseconds: Int64
 
+  /// The last moment that can be written with four digits for the year; what ends then doesn't end.
+  package static let never = Timestamp(milliseconds: 253_402_300_799_999)
+
   /// Makes a moment from milliseconds since 1970.
   package init(milliseconds: Int64) {
     self.milliseconds = milliseconds

@@ -69,12 +69,20 @@ package struct StageRecord: Sendable, Equatable, Codable {
   package var stampJobID: String
   /// Whether the disks are written over where they are; nil: they are exchanged.
   package var isInPlace: Bool?
+  /// In the undo of an in-place restore, whether that one never came to its end; nil: it did.
+  package var isHalfDone: Bool?
 
   /// Makes a record.
-  package init(disks: [StagedDisk], stampJobID: String, isInPlace: Bool? = nil) {
+  package init(
+    disks: [StagedDisk],
+    stampJobID: String,
+    isInPlace: Bool? = nil,
+    isHalfDone: Bool? = nil
+  ) {
     self.disks = disks
     self.stampJobID = stampJobID
     self.isInPlace = isInPlace
+    self.isHalfDone = isHalfDone
   }
 }
 
@@ -220,17 +228,27 @@ package struct UndoDetail: Sendable, Equatable, Codable {
   package var sharedBytes: Int64?
   /// Whether the disks were written over, and what they held is in undo logs; nil: no.
   package var isInPlace: Bool?
+  /// Whether the disks were never written over to the end; nil: they were.
+  ///
+  /// Then what isn't in the logs wasn't touched, and isn't to be taken from the backup.
+  package var isHalfDone: Bool?
+  /// The record that this one stands in for until the restore is whole; nil: there is none.
+  package var former: FormerUndo?
 
   /// Makes a detail.
   package init(
     disks: [StagedDisk],
     seed: SeedChange,
     sharedBytes: Int64? = nil,
-    isInPlace: Bool? = nil
+    isInPlace: Bool? = nil,
+    isHalfDone: Bool? = nil,
+    former: FormerUndo? = nil
   ) {
     self.disks = disks
     self.seed = seed
     self.sharedBytes = sharedBytes
     self.isInPlace = isInPlace
+    self.isHalfDone = isHalfDone
+    self.former = former
   }
 }

@@ -23,12 +23,13 @@ extension RestoreRun {
       }
     }
     let id = job.vpsID
-    if kind == .undo {
+    switch job.task {
+    case .undo(let task):
       // The record goes first: with its files gone it would lead a cleaner to live ones.
-      try await fromCatalog { () async throws(CatalogFault) in
-        try await parts.catalog.write { try $0.deleteUndo(of: id) }
-      }
+      try await endUndo(of: task.restoreJobID)
       try await discardRestoredDisks()
+    case .restore where isInPlace: try await dropReplacedUndo()
+    case .restore, .backup, .power: break
     }
     let seen = try await observeTarget()
     try await fromCatalog { () async throws(CatalogFault) in
@@ -79,10 +80,7 @@ extension RestoreRun {
       undoUntil: until,
       notes: journal.confirm?.notes ?? []
     )
-    return .completed(.restore(result)) { transaction in
-      try transaction.deleteUndo(of: record.vpsID)
-      try transaction.insert(record)
-    }
+    return .completed(.restore(result)) { try $0.replace(record) }
   }
 
   /// Host space that the former disks take; told for information, so an error counts as none.
@@ -112,7 +110,6 @@ extension RestoreRun {
     )
     let isInPlace = isInPlace
     return .completed(.undo(result)) { transaction in
-      try transaction.deleteUndo(of: id)
       if isInPlace { try transaction.releaseHolds(of: task.restoreJobID) }
     }
   }
@@ -139,10 +136,7 @@ extension RestoreRun {
     let damaged = isBackupDamaged ? try? restoreTask().backupID : nil
     let kept = keptUndo
     let also: @Sendable (any CatalogTransaction) throws -> Void = { transaction in
-      if let kept {
-        try transaction.deleteUndo(of: kept.vpsID)
-        try transaction.insert(kept)
-      }
+      if let kept { try transaction.keep(kept) }
       guard let damaged, var backup = try transaction.backup(damaged) else { return }
       backup.state = .damaged
       try transaction.update(backup)
@@ -192,6 +186,18 @@ extension RestoreRun {
     let isUnfinished = journal.begun.contains(.discard) && !journal.done.contains(.discard)
     return isUnfinished && self.journal.stop?.wasRunning == true
       ? .rolledBackNotRunning : .rolledBack
+  }
+}
+
+extension CatalogTransaction {
+  /// Gives the undo of a restore that failed with its new disks in place its end; a record that is
+  /// there already knows more than the failed job.
+  fileprivate func keep(_ kept: UndoRecord) throws(CatalogError) {
+    guard var record = try undo(of: kept.vpsID), record.restoreJobID == kept.restoreJobID else {
+      return try replace(kept)
+    }
+    record.until = kept.until
+    try replace(record)
   }
 }
 

@@ -45,11 +45,14 @@ extension RestoreRun {
       StageRecord(disks: disks, stampJobID: job.id.text, isInPlace: true)
     )
     try await removeLogs()
+    try await fromDisks { () async throws(DiskError) in
+      _ = try await RuntimeDirectory.ensure(parts.settings.undoDirectory, mode: 0o700)
+    }
+    try await requireLogSpace(for: disks, in: snapshot)
     try await writeSeed()
     for disk in disks {
       let pieceSize = try index(of: disk, in: snapshot).chunkSize
       try await fromDisks { () async throws(DiskError) in
-        _ = try await RuntimeDirectory.ensure(parts.settings.undoDirectory, mode: 0o700)
         try await UndoLog.create(disk.stagedPath, diskSize: disk.sizeBytes, pieceSize: pieceSize)
       }
     }
@@ -61,16 +64,23 @@ extension RestoreRun {
   /// target; taken up again after a crash it goes on with what isn't done.
   func rewrite() async throws(StepStop) {
     let begin = ContinuousClock.now
+    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor)
+    async let _ = watch.run()
     try await takeQuietDisks()
     if !journal.summary.begun.contains(.swap) {
       try await confirmLease()
       if context.isCancelRequested { throw .cancelled }
+      try await keepUndo()
       try await record(.swap, .begun, SwapRecord(current: [], staged: []))
     }
     try await confirmLease()
     await parts.reached(.beforeExchange)
-    let moved = try await rewriteAll(.swap, only: nil)
+    // What a restore that never came to its end hasn't saved it hasn't touched.
+    let isHalfDone = journal.stage?.isHalfDone ?? false
+    let moved = try await rewriteAll(.swap, isSavedOnly: isHalfDone, watch)
     await parts.reached(.afterExchange)
+    try await requireOff(watch)
+    if kind == .restore { try await completeUndo() }
     guard let stop = journal.stop else {
       throw .operatorNeeded("The journal doesn't say how the target was stopped.")
     }
@@ -90,8 +100,11 @@ extension RestoreRun {
       // What the guest wrote since the restore is gone where the undo came to.
       throw .operatorNeeded("The undo of an in-place restore can only go on; undo the job again.")
     }
+    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor)
+    async let _ = watch.run()
     try await takeQuietDisks()
-    _ = try await rewriteAll(.rollback, only: { $0.pieces })
+    _ = try await rewriteAll(.rollback, isSavedOnly: true, watch)
+    try await requireOff(watch)
     guard let stop = journal.stop else { return releaseLock() }
     try await apply(stop.seed.reversed)
     releaseLock()
@@ -129,10 +142,11 @@ extension RestoreRun {
     try await requireQuietTarget()
   }
 
-  /// Goes over all disks; `only` picks pieces by the log, nil means all.
+  /// Goes over all disks: all of them, or what was saved of them.
   private func rewriteAll(
     _ step: RestoreStep,
-    only pieces: (@Sendable (UndoLog) -> [Int])?
+    isSavedOnly: Bool,
+    _ watch: StartWatch
   ) async throws(StepStop) -> StagedRecord {
     let snapshot = try await writtenSnapshot()
     let disks = journal.stage?.disks ?? []
@@ -145,7 +159,8 @@ extension RestoreRun {
       let index = try index(of: disk, in: snapshot)
       let log = try await openLog(of: disk, pieceSize: index.chunkSize)
       do throws(StepStop) {
-        try await rewrite(disk, index, log, step, pieces?(log), &progress)
+        let pieces = isSavedOnly ? log.pieces : nil
+        try await rewrite(disk, index, log, step, pieces, watch, &progress)
       } catch {
         await closeLogged(log)
         throw error
@@ -161,6 +176,7 @@ extension RestoreRun {
     _ log: UndoLog,
     _ step: RestoreStep,
     _ pieces: [Int]?,
+    _ watch: StartWatch,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     let threads = threads
@@ -180,7 +196,7 @@ extension RestoreRun {
       let isForward = kind == .restore && step == .swap
       var work = pieces ?? []
       if pieces == nil { work = try await self.work(on: fill, isForward: isForward, &progress) }
-      try await rewrite(work, fill, step, isForward: isForward, &progress)
+      try await rewrite(work, fill, step, isForward: isForward, watch, &progress)
       try await fromDisks { () async throws(DiskError) in try await device.flush() }
     } catch {
       await close(device)
@@ -194,6 +210,7 @@ extension RestoreRun {
     _ fill: InPlaceFill,
     _ step: RestoreStep,
     isForward: Bool,
+    _ watch: StartWatch,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     var counted = progress
@@ -203,8 +220,11 @@ extension RestoreRun {
       report(step, done: counted.bytesDone, total: counted.total)
       priority.set(context.ioPriority ?? parts.settings.ioPriority)
       if Task.isCancelled { throw .interrupted(.leaseLost) }
+      if watch.hasSeenStart { throw .startedMeanwhile }
     } body: { piece throws(StepStop) in
-      isForward ? try await fill.forward(piece) : try await fill.back(piece)
+      // Looked at before each write, too: others are in flight when one has ended.
+      if watch.hasSeenStart { throw .startedMeanwhile }
+      return try await isForward ? fill.forward(piece) : fill.back(piece)
     }
     progress = counted
     if isForward, !wasHalf, progress.isHalf { await parts.reached(.duringRewrite) }

@@ -169,10 +169,7 @@ extension RestoreRun {
         try $0.expiredUndos(node: node, at: Timestamp(milliseconds: .max))
       }
     }
-    return undos.reduce(0) { sum, undo in
-      let detail: UndoDetail? = RestoreJournal.decode(undo.detail)
-      return sum + (detail?.sharedBytes ?? 0)
-    }
+    return undos.reduce(0) { $0 + $1.promisedBytes }
   }
 
   private func shared(with disk: StagedDisk) async throws(StepStop) -> StagedRecord {
@@ -216,10 +213,10 @@ extension RestoreRun {
       device: device,
       reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
       buffers: parts.buffers,
-      digests: digests,
       shadows: parts.shadows,
       flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
       threads: threads,
+      digests: digests,
       rates: [context.rate, parts.rate]
     )
     var counted = progress

@@ -75,6 +75,8 @@ extension RestoreRun {
         guard !summary.begun.contains(.swap) || summary.done.contains(.rollback) else {
           throw .operatorNeeded("The target's disks are being written over.")
         }
+        // The record goes first, as it leads to the logs.
+        try await endUndo(of: job.id)
         try await removeLogs()
       } else {
         try await discardStages()

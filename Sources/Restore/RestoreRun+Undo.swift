@@ -25,13 +25,15 @@ extension RestoreRun {
       throw StepStop(Refusal.undoExpired)
     }
     undoRecord = found
+    let detail = try undoDetail()
     try await record(
       .stage,
       .begun,
       StageRecord(
-        disks: try undoDetail().disks,
+        disks: detail.disks,
         stampJobID: task.restoreJobID.text,
-        isInPlace: try undoDetail().isInPlace
+        isInPlace: detail.isInPlace,
+        isHalfDone: detail.isHalfDone
       )
     )
   }
@@ -58,11 +60,15 @@ extension RestoreRun {
       try await parts.catalog.read { try $0.undo(of: id) }
     }
     guard let found else { return }
-    let cleaner = UndoCleaner(
+    try await undoCleaner.drop(found)
+  }
+
+  /// What removes the files of undos that nobody needs any more.
+  var undoCleaner: UndoCleaner {
+    UndoCleaner(
       catalog: parts.catalog,
       seedsDirectory: parts.settings.seedsDirectory,
       logger: parts.logger
     )
-    try await cleaner.drop(found)
   }
 }

@@ -15,8 +15,8 @@ extension RestoreRun {
       throw .operatorNeeded("The journal doesn't name the disks.")
     }
     if isInPlace {
-      // There is nothing to look at yet: each piece is read back when it is written.
-      try await dropFormerUndo()
+      // There is nothing to look at yet: each piece is read back when it is written. A former undo
+      // stays until this restore is whole.
       return try await record(.verify, .done)
     }
     let task = try restoreTask()

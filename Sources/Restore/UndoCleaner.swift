@@ -49,6 +49,22 @@ package struct UndoCleaner: Sendable {
     guard let detail: UndoDetail = RestoreJournal.decode(record.detail) else {
       throw .operatorNeeded("The undo record can't be read.")
     }
+    if let former = detail.former { try await drop(former.record(of: record.vpsID)) }
+    try await removeFiles(of: record, detail)
+    let (id, job) = (record.vpsID, record.restoreJobID)
+    try await fromCatalog { () async throws(CatalogFault) in
+      try await catalog.write { transaction in
+        // A restore may have ended meanwhile, or stand in for this one, with a record of its own.
+        if try transaction.undo(of: id)?.restoreJobID == job { try transaction.deleteUndo(of: id) }
+        if detail.isInPlace == true { try transaction.releaseHolds(of: job) }
+      }
+    }
+  }
+
+  private func removeFiles(
+    of record: UndoRecord,
+    _ detail: UndoDetail
+  ) async throws(StepStop) {
     for disk in detail.disks where detail.isInPlace == true {
       try await fromDisks { () async throws(DiskError) in
         try await FileRemoval.remove(disk.stagedPath)
@@ -67,15 +83,6 @@ package struct UndoCleaner: Sendable {
         try await FileRemoval.remove(path)
       } catch {
         logger.warning("former seed not removed", metadata: ["error": "\(error)"])
-      }
-    }
-    let (id, job) = (record.vpsID, record.restoreJobID)
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await catalog.write { transaction in
-        // A restore may have ended meanwhile and have a record of its own.
-        guard try transaction.undo(of: id)?.restoreJobID == job else { return }
-        try transaction.deleteUndo(of: id)
-        if detail.isInPlace == true { try transaction.releaseHolds(of: job) }
       }
     }
   }

@@ -1,6 +1,7 @@
 import Checksum
 import Disks
 import Foundation
+import Model
 import Synchronization
 
 /// What a disk held where it was written over, a piece at a time.
@@ -16,15 +17,17 @@ final class UndoLog: Sendable {
   /// Bytes of a piece; the last one may be shorter.
   let pieceSize: Int
 
-  private let file: RawDisk
+  private let file: any BlockDevice
+  private let path: String
   private let flushes: FlushGroup
   private let known: Mutex<[Int: Digest]>
 
   /// The bytes before the first place, and before each piece in its place.
   private static let pageSize = 4096
 
-  private init(_ file: RawDisk, pieceSize: Int, known: [Int: Digest]) {
+  private init(_ file: any BlockDevice, _ path: String, pieceSize: Int, known: [Int: Digest]) {
     self.file = file
+    self.path = path
     self.pieceSize = pieceSize
     flushes = FlushGroup(file)
     self.known = Mutex(known)
@@ -65,26 +68,47 @@ final class UndoLog: Sendable {
     threads: BlockingExecutor
   ) async throws(DiskError) -> UndoLog {
     let file = try await RawDisk.open(path, access: .write, threads: threads)
+    return try await open(file, at: path, diskSize: diskSize, pieceSize: pieceSize)
+  }
+
+  /// The same for a log whose file is open; it is closed with the log, or when this throws.
+  static func open(
+    _ file: any BlockDevice,
+    at path: String,
+    diskSize: Int64,
+    pieceSize: Int
+  ) async throws(DiskError) -> UndoLog {
     let page = AlignedBuffer(capacity: pageSize)
     try await file.read(at: 0, into: page, count: pageSize)
     guard text(in: page) == "rehome-undo-log 1 \(pieceSize) \(diskSize)" else {
       try await file.close()
       throw .stampMismatch(path: path)
     }
-    let log = UndoLog(file, pieceSize: pieceSize, known: [:])
-    // A piece whose writer died before its flush is there to be read, but not yet on the disk.
-    try await file.flush()
-    try await log.findSaved(page)
-    return log
+    let log = UndoLog(file, path, pieceSize: pieceSize, known: [:])
+    do throws(DiskError) {
+      // A piece whose writer died before its flush is there to be read, but not yet on the disk.
+      try await file.flush()
+      try await log.findSaved(page)
+      return log
+    } catch {
+      try await file.close()
+      throw error
+    }
   }
 
   /// Saves the first `length` bytes of `buffer` as a piece; durable when this returns.
+  ///
+  /// - Throws: `outOfSpace` before the file system is full: the catalog may be on it, and without a
+  ///   catalog nothing can be put back.
   func save(
     _ piece: Int,
     _ buffer: AlignedBuffer,
     _ length: Int,
     digest: Digest
   ) async throws(DiskError) {
+    guard try await FreeSpace.at(path).freeBytes >= Limits.undoLogFreeFloor + Int64(length) else {
+      throw .outOfSpace(path: path)
+    }
     let place = place(of: piece)
     let page = AlignedBuffer(capacity: Self.pageSize)
     Self.put("\(piece) \(length) \(digest)", in: page)

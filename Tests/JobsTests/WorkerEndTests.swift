@@ -56,6 +56,41 @@ struct WorkerEndTests {
     #expect(try await bench.catalog.read { try $0.holders(of: backup.id) }.isEmpty == !isHeld)
   }
 
+  @Test(arguments: [RestoreStrategy.inPlace, .staged], [true, false])
+  func `a job that failed keeps its hold only for an in-place undo that is there`(
+    _ strategy: RestoreStrategy,
+    hasUndo: Bool
+  ) async throws {
+    let bench = try Bench()
+    let vps = try await bench.fixture.vps(of: bench.fixture.client())
+    let backup = try await bench.fixture.backup(of: vps)
+    var job = bench.fixture.unstoredJob(of: vps)
+    job.task = .restore(
+      RestoreTask(sourceVPSID: vps.id, backupID: backup.id, strategy: strategy)
+    )
+    let restore = job
+    let undo = UndoRecord(
+      vpsID: vps.id,
+      restoreJobID: restore.id,
+      until: .never,
+      detail: "{}",
+      sizeBytes: 0
+    )
+    try await bench.catalog.write { transaction throws in
+      try transaction.insert(restore)
+      try transaction.insertHold(backup: backup.id, job: restore.id)
+      if hasUndo { try transaction.insert(undo) }
+    }
+    // Nobody does restores here, so it fails.
+    let ended = try await bench.finishing(
+      bench.worker { job, _, _ in Bench.completed(job) },
+      restore
+    )
+    #expect(ended.state == .failed)
+    let holders = try await bench.catalog.read { try $0.holders(of: backup.id) }
+    #expect(holders == (strategy == .inPlace && hasUndo ? [restore.id] : []))
+  }
+
   @Test func `a completed job has its result, all of its progress and its effects`() async throws {
     let bench = try Bench()
     let vps = try await bench.fixture.vps(of: bench.fixture.client())

@@ -1,0 +1,142 @@
+import Checksum
+import Datastore
+import Disks
+import Jobs
+import Model
+import Operations
+
+extension RestoreRun {
+  /// Looks, before the target is stopped, whether the undo logs find room where they are kept: that
+  /// file system, not the disks', is the one that they fill.
+  ///
+  /// Where there is room for all that can differ nothing is read. Else the disks are compared while
+  /// the target runs: what it writes meanwhile makes that an estimate, and the logs themselves stop
+  /// before they fill up a host, but no guest is stopped for what is known to fail.
+  func requireLogSpace(
+    for disks: [StagedDisk],
+    in snapshot: Snapshot
+  ) async throws(StepStop) {
+    let free = try await fromDisks { () async throws(DiskError) in
+      try await FreeSpace.at(parts.settings.undoDirectory).freeBytes
+    }
+    let room = free - Limits.undoLogFreeFloor
+    var most: Int64 = 0
+    for disk in disks { most += try await mostLogBytes(disk, index(of: disk, in: snapshot)) }
+    guard RestorePlan.neededBytes(nonZeroBytes: most) > room else { return }
+    var needed: Int64 = 0
+    for disk in disks {
+      needed += try await differingBytes(disk, index(of: disk, in: snapshot))
+      guard RestorePlan.neededBytes(nonZeroBytes: needed) <= room else {
+        throw .because(
+          .hostStorageFull,
+          "There is no room for what the target's disks hold now, which an undo needs: "
+            + "\(needed) bytes at least, and \(max(0, room)) are free."
+        )
+      }
+    }
+  }
+
+  /// What the log of a disk can take at most: all that it holds, and holes that data comes to.
+  private func mostLogBytes(
+    _ disk: StagedDisk,
+    _ index: FixedIndex
+  ) async throws(StepStop) -> Int64 {
+    let held = try await fromDisks { () async throws(DiskError) in
+      try await DiskImage.allocatedBytes(disk.currentPath)
+    }
+    let put = (0..<index.chunkCount).reduce(Int64(0)) {
+      $0 + (index.isZero($1) ? 0 : Int64(index.length(of: $1)))
+    }
+    // A block device has no holes that are known of.
+    return held == 0 ? disk.sizeBytes : min(disk.sizeBytes, held + put)
+  }
+
+  /// How many bytes of a disk that a guest may be writing to aren't as the backup has them.
+  private func differingBytes(
+    _ disk: StagedDisk,
+    _ index: FixedIndex
+  ) async throws(StepStop) -> Int64 {
+    let threads = threads
+    let device = try await fromDisks { () async throws(DiskError) in
+      try await RawDisk.open(disk.currentPath, access: .read, threads: threads)
+    }
+    do throws(StepStop) {
+      let bytes = try await differingBytes(device, index)
+      await close(device)
+      return bytes
+    } catch {
+      await close(device)
+      throw error
+    }
+  }
+
+  private func differingBytes(
+    _ device: RawDisk,
+    _ index: FixedIndex
+  ) async throws(StepStop) -> Int64 {
+    let comparison = LogEstimate(
+      index: index,
+      device: device,
+      buffers: parts.buffers,
+      threads: threads,
+      rates: [context.rate, parts.rate]
+    )
+    var differing: Int64 = 0
+    try await StepWalk.run(try await comparison.pieces()) { _, done throws(StepStop) in
+      differing += done.bytesWritten
+      if Task.isCancelled { throw .interrupted(.leaseLost) }
+      if context.isCancelRequested { throw .cancelled }
+    } body: { piece throws(StepStop) in
+      try await comparison.compare(piece)
+    }
+    return differing
+  }
+}
+
+/// Tells what of a disk an in-place restore would have to save, without writing anything.
+private struct LogEstimate: Sendable {
+  let index: FixedIndex
+  let device: RawDisk
+  let buffers: BufferPool
+  let threads: BlockingExecutor
+  let rates: [RateLimiter]
+
+  private func range(of piece: Int) -> Range<Int64> {
+    let start = Int64(piece) * Int64(index.chunkSize)
+    return start..<min(device.size, start + Int64(index.chunkSize))
+  }
+
+  private func isZero(_ piece: Int) -> Bool { piece >= index.chunkCount || index.isZero(piece) }
+
+  /// The pieces that aren't holes where zeros belong.
+  func pieces() async throws(StepStop) -> [Int] {
+    let extents = try await fromDisks { () async throws(DiskError) in
+      try await device.extents(in: 0..<device.size)
+    }
+    var holes = HoleLook(extents)
+    let count = Int((device.size + Int64(index.chunkSize) - 1) / Int64(index.chunkSize))
+    return (0..<count).filter { !holes.isHole(range(of: $0)) || !isZero($0) }
+  }
+
+  /// Counts the piece as written if it differs.
+  func compare(_ piece: Int) async throws(StepStop) -> StagedRecord {
+    let range = range(of: piece)
+    for rate in rates { await rate.spend(range.count) }
+    let isSame = try await buffers.withBuffer { buffer throws(StepStop) in
+      try await fromDisks { () async throws(DiskError) in
+        try await device.read(at: range.lowerBound, into: buffer, count: range.count)
+      }
+      return await threads.run { holds(buffer, piece, range.count) }
+    }
+    return StagedRecord(bytesWritten: isSame ? 0 : Int64(range.count))
+  }
+
+  private func holds(_ buffer: AlignedBuffer, _ piece: Int, _ count: Int) -> Bool {
+    buffer.withBytes(count) { bytes in
+      guard !isZero(piece) else { return Checksum.isZero(bytes) }
+      let length = index.length(of: piece)
+      return Digest(sha256: bytes.extracting(0..<length)).equals(index.digests[piece])
+        && Checksum.isZero(bytes.extracting(length..<count))
+    }
+  }
+}
