@@ -246,13 +246,15 @@ def incremental(bench):
 
 def virtnbdbackup(bench, guest, costs, changes):
     folder = bench.work / "virtnbdbackup"
+    # It takes the other form of the same address for a remote host's.
+    uri = bench.libvirt.uri.replace("qemu+unix:", "qemu:")
     for level in ("full", "inc"):
         if level == "inc":
             guest.overwrite(changes)
         folder.mkdir(exist_ok=True)
         # Its socket and scratch files are QEMU's to make.
         costs[level].append(measure.timed(
-            ["virtnbdbackup", "-U", bench.libvirt.uri, "-d", guest.name, "-l", level,
+            ["virtnbdbackup", "-U", uri, "-d", guest.name, "-l", level,
              "--compress", "-o", folder, "--scratchdir", scratch(bench)], folder,
             stderr=subprocess.DEVNULL))
     shutil.rmtree(folder)
