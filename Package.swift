@@ -204,7 +204,7 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Catalog", "Model", "Monitoring", "Operations", "TestSupport", coreMetrics,
+        "API", "Catalog", "Disks", "Model", "Monitoring", "Operations", "TestSupport", coreMetrics,
         httpTypes, hummingbird, hummingbirdTesting, lifecycle, logging, nioCore, nioPosix, nioSSL,
       ]
     ),

@@ -87,8 +87,8 @@ package struct Operations: Sendable {
 extension Operations {
   /// Finds out who holds a key; every reason to say no is the same answer.
   ///
-  /// - Parameter version: What the catalog was at when the request had come: as long as it still
-  ///   is, keys need not be read again.
+  /// As long as the catalog is at the version at which it was when the request had come, keys need
+  /// not be read again.
   package func authenticate(
     _ key: KeyText?,
     asOf version: CatalogVersion? = nil,

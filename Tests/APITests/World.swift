@@ -1,5 +1,6 @@
 import API
 import Catalog
+import Disks
 import Foundation
 import HummingbirdTesting
 import Logging
@@ -53,6 +54,9 @@ struct World: Sendable {
   /// Opens everything of the other client.
   let foreignKey: String
 
+  /// A world has some twenty open files, and systems give a process a thousand.
+  private static let turns = AsyncSlots(count: 32)
+
   /// Makes a world, runs a test in it, and removes it.
   static func with<Value: Sendable>(
     typeBase: String = "https://developer.hostup.se/errors/",
@@ -62,7 +66,9 @@ struct World: Sendable {
     logger: Logger? = nil,
     _ body: @Sendable (World, any TestClientProtocol) async throws -> Value
   ) async throws -> Value {
-    try await withScratchDirectory { directory in
+    await turns.acquire()
+    defer { turns.release() }
+    return try await withScratchDirectory { directory in
       var configuration = APIConfiguration(port: 0, typeBase: typeBase)
       configuration.rates = unlimited
       configure(&configuration)
