@@ -81,11 +81,10 @@ struct WorkerEndTests {
       try transaction.insertHold(backup: backup.id, job: restore.id)
       if hasUndo { try transaction.insert(undo) }
     }
-    // Nobody does restores here, so it fails.
-    let ended = try await bench.finishing(
-      bench.worker { job, _, _ in Bench.completed(job) },
-      restore
-    )
+    let worker = bench.worker { _, _, _ in
+      .failed(JobFailure(code: .internalError, detail: "?", left: .rolledBack), also: { _ in })
+    }
+    let ended = try await bench.finishing(worker, restore)
     #expect(ended.state == .failed)
     let holders = try await bench.catalog.read { try $0.holders(of: backup.id) }
     #expect(holders == (strategy == .inPlace && hasUndo ? [restore.id] : []))
