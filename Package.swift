@@ -149,6 +149,10 @@ let package = Package(
       ]
     ),
     .target(
+      name: "Care",
+      dependencies: ["Catalog", "Datastore", "Disks", "Model", logging]
+    ),
+    .target(
       name: "Power",
       dependencies: ["Catalog", "Hypervisor", "Jobs", "Model", "Operations", logging]
     ),
@@ -181,9 +185,9 @@ let package = Package(
     .executableTarget(
       name: "rehome",
       dependencies: [
-        "API", "Backup", "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs", "Model",
-        "Monitoring", "Operations", "Power", "Restore", argumentParser, configuration, coreMetrics,
-        lifecycle, logging, signals, yams,
+        "API", "Backup", "Care", "Catalog", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs",
+        "Model", "Monitoring", "Operations", "Power", "Restore", argumentParser, configuration,
+        coreMetrics, lifecycle, logging, signals, yams,
       ]
     ),
 
@@ -213,6 +217,12 @@ let package = Package(
       dependencies: [
         "Backup", "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Model", "TestSupport",
         logging,
+      ]
+    ),
+    .testTarget(
+      name: "CareTests",
+      dependencies: [
+        "Care", "Catalog", "Checksum", "Datastore", "Disks", "Model", "TestSupport", logging,
       ]
     ),
     .testTarget(

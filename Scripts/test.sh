@@ -10,8 +10,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 readonly all=(
-  ModelTests TidyTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests MonitoringTests
-  APITests ProgramTests DisksTests BackupTests HypervisorTests RestoreTests EndToEndTests GuestTests
+  ModelTests TidyTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests CareTests
+  MonitoringTests APITests ProgramTests DisksTests BackupTests HypervisorTests RestoreTests
+  EndToEndTests GuestTests
 )
 
 readonly limit=30m

@@ -140,22 +140,23 @@ final class BackupRun: Sendable {
     await parts.reached(.beforeManifest)
     if context.isCancelRequested { throw .cancelled }
     try await fromJournal { () async throws(JobInterruption) in try await context.confirmLease() }
-    _ = try await fromDatastore { () async throws(DatastoreError) in
-      try await writer.finish(unprotected: [
-        "notes": .string(backup.note ?? vps.name),
-        "rehome": [
-          "backupId": .string(backup.id.text), "vpsId": .string(vps.id.text),
-          "clientId": .string(vps.clientID.text), "displayName": .string(vps.name),
-        ],
-      ])
-    }
-    await parts.reached(.afterManifest)
     let contents = BackupContents(
       disks: made.disks,
       firmware: seen.firmware,
       hasTPM: seen.hasTPM,
       isFrozen: made.isFrozen
     )
+    _ = try await fromDatastore { () async throws(DatastoreError) in
+      try await writer.finish(unprotected: [
+        "notes": .string(backup.note ?? vps.name),
+        "rehome": [
+          "backupId": .string(backup.id.text), "vpsId": .string(vps.id.text),
+          "clientId": .string(vps.clientID.text), "displayName": .string(vps.name),
+          SnapshotRecord.member: .string(SnapshotRecord(of: backup, contents).text),
+        ],
+      ])
+    }
+    await parts.reached(.afterManifest)
     var row = backup
     row.state = .complete
     row.snapshotPath = writer.path.relative

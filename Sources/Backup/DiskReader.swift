@@ -11,7 +11,7 @@ struct KnownContent: Sendable {
 }
 
 /// What some of a disk's chunks came to.
-struct ReadCount: Sendable {
+struct ReadCount: Sendable, Equatable {
   var bytesDone: Int64 = 0
   var bytesRead: Int64 = 0
   var bytesWritten: Int64 = 0
@@ -195,7 +195,7 @@ struct DiskReader: Sendable {
     // Before a buffer is taken: who waits for the rate keeps nothing from others.
     for rate in rates { await rate.spend(dataCount) }
     do throws(BackupStop) {
-      let outcome = try await buffers.withBuffer { buffer throws(BackupStop) in
+      let (outcome, foreign) = try await buffers.withBuffer { buffer throws(BackupStop) in
         // A buffer holds what its last borrower left.
         if dataCount < length { buffer.zero(length) }
         try await fromDisks { () async throws(DiskError) in
@@ -205,8 +205,10 @@ struct DiskReader: Sendable {
             count: dataCount
           )
         }
-        return try await fromDatastore { () async throws(DatastoreError) in
-          try await index.put(chunk: chunk.chunk, buffer, count: length)
+        return try await fromDatastore { () async throws(DatastoreError) -> (ChunkOutcome, Int?) in
+          let outcome = try await index.put(chunk: chunk.chunk, buffer, count: length)
+          guard outcome == .reused else { return (outcome, nil) }
+          return (outcome, try await index.foreignBytes(of: chunk.chunk))
         }
       }
       var count = ReadCount(bytesDone: Int64(length), bytesRead: Int64(dataCount))
@@ -215,7 +217,12 @@ struct DiskReader: Sendable {
         count.bytesWritten = Int64(bytes)
         count.bytesNonZero = Int64(length)
       case .reused:
-        count.bytesReused = Int64(length)
+        // Written as far as its client is told, unless nobody else can have stored it.
+        if let foreign {
+          count.bytesWritten = Int64(foreign)
+        } else {
+          count.bytesReused = Int64(length)
+        }
         count.bytesNonZero = Int64(length)
       case .zero:
         count.bytesReused = Int64(length)

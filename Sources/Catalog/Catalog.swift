@@ -64,5 +64,5 @@ extension Catalog {
 /// Everything that can be asked or changed within one transaction.
 package protocol CatalogTransaction: ClientStore, KeyStore, NodeStore, VPSStore, BackupStore,
   HoldStore, CheckpointStore, ScheduleStore, JobStore, StepStore, UndoStore, AuditStore,
-  IdempotencyStore
+  IdempotencyStore, DamageStore, StoreTaskStore
 {}

@@ -18,6 +18,8 @@ package enum ChunkOutcome: Hashable, Sendable {
 struct ChunkStore: Sendable {
   let layout: StoreLayout
   let sync: SyncLevel
+  /// Keeps the sweep and the quarantine from a chunk while somebody looks for it.
+  let stripes = ChunkStripes()
   private let packers = Packers()
 
   init(layout: StoreLayout, sync: SyncLevel) {
@@ -36,7 +38,9 @@ struct ChunkStore: Sendable {
   ) throws(DatastoreError) -> ChunkOutcome {
     let path = layout.file(of: digest)
     // Touched before it is looked at: a sweep can't take it in between.
-    let isThere = try files.touch(path)
+    let isThere = try stripes.alone(with: digest) { () throws(DatastoreError) in
+      try files.touch(path)
+    }
     let present = isThere ? try presence(of: digest, files) : .absent
     if present == .packed { return .reused }
     let packer = packers.take()
@@ -51,9 +55,10 @@ struct ChunkStore: Sendable {
   /// Keeps a chunk from the sweep, and makes sure that it is there and not obviously cut off.
   func keep(_ digest: Digest, _ files: FileCalls) throws(DatastoreError) {
     let path = layout.file(of: digest)
-    guard try files.touch(path), let status = try files.status(path) else {
-      throw .chunkMissing(digest)
+    let isThere = try stripes.alone(with: digest) { () throws(DatastoreError) in
+      try files.touch(path)
     }
+    guard isThere, let status = try files.status(path) else { throw .chunkMissing(digest) }
     guard status.isRegularFile, status.byteCount > DataBlob.headerByteCount else {
       throw .chunkCorrupt(digest)
     }
@@ -115,10 +120,17 @@ struct ChunkStore: Sendable {
     if try files.makeDirectory(layout.folder(of: digest), mode: 0o750), sync == .file {
       try files.syncDirectory(layout.chunks)
     }
+    // What is left then is for cleaning up, and for the catalog that says so.
+    let space = try files.space(at: layout.chunks)
+    guard
+      space.freeBytes - Int64(blob.byteCount) >= StoreReserve(totalBytes: space.totalBytes).floor
+    else { throw .outOfSpace }
     let temporary = "\(path).tmp_\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
     try files.create(temporary, blob, sync: sync == .file)
     do throws(DatastoreError) {
-      try files.rename(temporary, to: path)
+      try stripes.alone(with: digest) { () throws(DatastoreError) in
+        try files.rename(temporary, to: path)
+      }
     } catch {
       try files.removeFile(temporary)
       throw error

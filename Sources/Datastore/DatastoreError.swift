@@ -24,6 +24,9 @@ package enum DatastoreError: Error, Equatable, Sendable {
   case manifestCorrupt(String)
   /// An archive is encrypted, with a key that isn't ours.
   case encrypted(String)
+  /// What stands in the store at this path can't be followed, so that what is used can't be told
+  /// from what isn't.
+  case unmarkable(path: String)
   /// The file system doesn't keep the access times that garbage collection lives on.
   case timestampsIgnored
   /// The file system is full, or its quota used up.
@@ -39,7 +42,8 @@ extension DatastoreError {
     case .snapshotNotFound, .chunkMissing, .chunkCorrupt, .chunkEncrypted, .blobCorrupt,
       .indexCorrupt, .manifestCorrupt:
       true
-    case .notADatastore, .busy, .invalidName, .encrypted, .timestampsIgnored, .outOfSpace, .io:
+    case .notADatastore, .busy, .invalidName, .encrypted, .unmarkable, .timestampsIgnored,
+      .outOfSpace, .io:
       false
     }
   }

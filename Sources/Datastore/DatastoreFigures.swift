@@ -10,6 +10,9 @@ struct DatastoreFigures: Sendable {
   private let reused: Counter
   private let zero: Counter
   private let writtenBytes: Counter
+  private let collected: Counter
+  private let collectedBytes: Counter
+  private let pendingBytes: Meter
 
   init(_ factory: any MetricsFactory) {
     func counter(_ name: MetricName, _ labels: [(String, String)] = []) -> Counter {
@@ -22,6 +25,9 @@ struct DatastoreFigures: Sendable {
     reused = counter(.chunksStored, [("outcome", "reused")])
     zero = counter(.chunksStored, [("outcome", "zero")])
     writtenBytes = counter(.storeWrittenBytes)
+    collected = counter(.garbageRuns)
+    collectedBytes = counter(.garbageBytes)
+    pendingBytes = Meter(label: MetricName.garbagePendingBytes.rawValue, factory: factory)
   }
 
   /// A chunk was read and is what its digest says.
@@ -40,6 +46,14 @@ struct DatastoreFigures: Sendable {
 
   /// Chunks that should be there aren't.
   func didLose(_ count: Int) { bad.increment(by: count) }
+
+  /// Garbage was collected, or a part of it.
+  func didCollect(_ report: GarbageReport) {
+    guard report.isComplete else { return }
+    collected.increment()
+    collectedBytes.increment(by: Int(clamping: report.removedBytes))
+    pendingBytes.set(report.pendingBytes)
+  }
 
   /// Chunks were given to the store.
   func didStore(_ outcome: ChunkOutcome, count: Int = 1) {

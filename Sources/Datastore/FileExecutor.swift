@@ -1,6 +1,7 @@
 internal import Checksum
 internal import Disks
 internal import Glibc
+internal import Model
 
 /// Runs the store's file calls on threads that may block.
 ///
@@ -8,17 +9,20 @@ internal import Glibc
 /// handed to the kernel.
 struct FileExecutor: Sendable {
   private let threads: BlockingExecutor
+  private let clock: (any WallClock)?
 
-  /// Runs calls on `threads`.
-  init(_ threads: BlockingExecutor) {
+  /// Runs calls on `threads`; touched files get the time of `clock`, or the kernel's.
+  init(_ threads: BlockingExecutor, clock: (any WallClock)? = nil) {
     self.threads = threads
+    self.clock = clock
   }
 
   /// Runs `body`, which makes file calls, away from the cooperative pool.
   func run<Value: Sendable>(
     _ body: @escaping @Sendable (FileCalls) throws(DatastoreError) -> Value
   ) async throws(DatastoreError) -> Value {
-    try await threads.run { () throws(DatastoreError) -> Value in try body(FileCalls()) }
+    let calls = FileCalls(clock: clock)
+    return try await threads.run { () throws(DatastoreError) -> Value in try body(calls) }
   }
 }
 
@@ -27,6 +31,9 @@ struct FileExecutor: Sendable {
 /// What isn't there is nil or false, since the store expects it; everything else that fails is
 /// thrown. No call follows a symbolic link in the last part of a path.
 struct FileCalls: Sendable {
+  /// Gives touched and new files their access time; nil: the kernel does.
+  var clock: (any WallClock)?
+
   /// Looks at a path; nil if nothing is there.
   func status(_ path: String) throws(DatastoreError) -> FileStatus? {
     var info = stat()
@@ -83,6 +90,28 @@ struct FileCalls: Sendable {
     return try read(file, path: path, atMost: count)
   }
 
+  /// Reads at most `count` bytes of a regular file from `offset` on, fewer only at its end; nil if it
+  /// isn't there.
+  func piece(_ path: String, at offset: Int, count: Int) throws(DatastoreError) -> [UInt8]? {
+    guard let file = try openForReading(path) else { return nil }
+    guard lseek(file.descriptor, offset, SEEK_SET) == offset else {
+      throw Self.failure("lseek", path)
+    }
+    return try read(file, path: path, atMost: count)
+  }
+
+  /// Makes a file that takes `count` bytes of room, or makes it that large.
+  func allocate(_ path: String, count: Int) throws(DatastoreError) {
+    let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    let file = OpenFile(descriptor: unsafe open(path, flags, 0o600))
+    guard file.descriptor >= 0 else { throw Self.failure("create", path) }
+    let number = posix_fallocate(file.descriptor, 0, count)
+    guard number == 0 else {
+      errno = number
+      throw Self.failure("fallocate", path)
+    }
+  }
+
   /// Makes a file that must not be there yet, writes it whole and, if asked, syncs it.
   func create(_ path: String, _ bytes: [UInt8], sync: Bool) throws(DatastoreError) {
     try bytes.withRawBytes { bytes throws(DatastoreError) in
@@ -97,6 +126,12 @@ struct FileCalls: Sendable {
     guard file.descriptor >= 0 else { throw Self.failure("create", path) }
     do throws(DatastoreError) {
       try write(bytes, to: file, path: path)
+      if clock != nil {
+        let times = [accessTime, Self.unchanged]
+        guard unsafe futimens(file.descriptor, times) == 0 else {
+          throw Self.failure("futimens", path)
+        }
+      }
       if sync, fsync(file.descriptor) != 0 { throw Self.failure("fsync", path) }
     } catch {
       // Half a file helps nobody; that it can't be removed says less than why it was half.
@@ -168,8 +203,7 @@ struct FileCalls: Sendable {
 
   /// Sets the access time to now and leaves the modification time; false if nothing is there.
   func touch(_ path: String) throws(DatastoreError) -> Bool {
-    let now = timespec(tv_sec: 0, tv_nsec: Self.timeNow)
-    return try setTimes(path, access: now, modification: Self.unchanged)
+    try setTimes(path, access: accessTime, modification: Self.unchanged)
   }
 
   /// Sets the access time to a second since 1970; false if nothing is there.
@@ -226,8 +260,14 @@ private func syncFileSystemOfDescriptor(_ descriptor: Int32) -> Int32
 
 extension FileCalls {
   // `UTIME_NOW` and `UTIME_OMIT`, macros with a cast that aren't imported.
-  private static let timeNow = (1 << 30) - 1
+  private static let timeNow = timespec(tv_sec: 0, tv_nsec: (1 << 30) - 1)
   private static let unchanged = timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2)
+
+  /// The time that a touched file gets.
+  private var accessTime: timespec {
+    guard let now = clock?.now().milliseconds else { return Self.timeNow }
+    return timespec(tv_sec: Int(now / 1000), tv_nsec: Int(now % 1000) * 1_000_000)
+  }
 
   private static func status(of info: stat) -> FileStatus {
     FileStatus(
@@ -235,7 +275,8 @@ extension FileCalls {
       isRegularFile: info.st_mode & S_IFMT == S_IFREG,
       byteCount: Int(info.st_size),
       accessSeconds: info.st_atim.tv_sec,
-      modificationSeconds: info.st_mtim.tv_sec
+      modificationSeconds: info.st_mtim.tv_sec,
+      isLink: info.st_mode & S_IFMT == S_IFLNK
     )
   }
 

@@ -5,6 +5,7 @@ struct FileStatus: Equatable, Sendable {
   var byteCount: Int
   var accessSeconds: Int
   var modificationSeconds: Int
+  var isLink = false
 }
 
 /// What reading a whole file gave.

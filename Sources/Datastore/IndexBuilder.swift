@@ -67,7 +67,23 @@ package final class IndexBuilder: Sendable {
     }
     digests.withLock { $0[index] = digest }
     writer.store.figures.didStore(outcome)
+    if case .new = outcome { _ = writer.claim(digest) }
     return outcome
+  }
+
+  /// How many bytes a chunk takes that was put and found to be there already, unless it is the
+  /// client's own beyond doubt; then nil.
+  ///
+  /// A client must not learn whether another one stores some content: what it is told of a chunk
+  /// that may be another's is what it would be told of a new one. Asked once of each chunk, after
+  /// `put` has found it.
+  package func foreignBytes(of chunk: Int) async throws(DatastoreError) -> Int? {
+    let digest = digests.withLock { $0[chunk] }
+    guard let digest, !writer.claim(digest) else { return nil }
+    let layout = writer.store.layout
+    return try await writer.store.files.run { calls throws(DatastoreError) in
+      try calls.status(layout.file(of: digest))?.byteCount
+    }
   }
 
   /// Records chunks of zeros without anybody having to read them.

@@ -8,10 +8,13 @@ extension LocalDatastore {
     notBefore epochSeconds: Int64
   ) async throws(DatastoreError) -> SnapshotWriter {
     try SnapshotPath.check(namespace: namespace, id: id)
-    let layout = layout
-    let (path, watch) = try await files.run { calls throws(DatastoreError) in
+    let (layout, files) = (layout, files)
+    // Before anything is stored or found: a collection that begins later minds it.
+    let place = writers.enter(at: clock.now())
+    let (path, watch, own) = try await files.run { calls throws(DatastoreError) in
       let watch = try calls.watchFileSystem(of: layout.root)
       try Self.makeGroup(namespace: namespace, id: id, layout, calls)
+      let own = try Self.newestDigests(namespace: namespace, id: id, layout, files, calls)
       let path = try Self.claim(
         namespace: namespace,
         id: id,
@@ -19,9 +22,9 @@ extension LocalDatastore {
         layout,
         calls
       )
-      return (path, watch)
+      return (path, watch, own)
     }
-    return SnapshotWriter(path: path, store: self, watch: watch)
+    return SnapshotWriter(path: path, store: self, watch: watch, place: place, own: own)
   }
 
   /// Reads a finished snapshot: its manifest and its indexes, checked against each other.
@@ -29,6 +32,27 @@ extension LocalDatastore {
     let (layout, files) = (layout, files)
     return try await files.run { calls throws(DatastoreError) in
       try Snapshot(path: path, layout: layout, files: files, calls)
+    }
+  }
+
+  /// Reads a finished snapshot's manifest alone.
+  package func manifest(of path: SnapshotPath) async throws(DatastoreError) -> Manifest {
+    let layout = layout
+    return try await files.run { calls throws(DatastoreError) in
+      try Snapshot.manifest(at: path, layout: layout, calls)
+    }
+  }
+
+  /// The finished snapshots of the whole store, in all namespaces.
+  package func finishedSnapshots() async throws(DatastoreError) -> [SnapshotPath] {
+    let layout = layout
+    return try await files.run { calls throws(DatastoreError) in
+      var found: [SnapshotPath] = []
+      for path in try Self.allFolders(layout, calls) where try Self.isFinished(path, layout, calls)
+      {
+        found.append(path)
+      }
+      return found
     }
   }
 
@@ -59,11 +83,13 @@ extension LocalDatastore {
         throw .snapshotNotFound(path.relative)
       }
       guard try calls.status("\(layout.folder(of: path))/.protected") == nil else { throw .busy }
-      // Without its manifest a snapshot is invisible; the rest may then go in any order.
-      if try calls.removeFile(layout.manifest(of: path)) {
-        try calls.syncDirectory(layout.folder(of: path))
+      // Some file systems need room to remove a file.
+      do throws(DatastoreError) {
+        try Self.removeFiles(of: path, layout, calls)
+      } catch .outOfSpace {
+        try Self.tendReserve(layout, calls)
+        try Self.removeFiles(of: path, layout, calls)
       }
-      try Self.removeFolder(of: path, layout, calls)
     }
   }
 
@@ -122,6 +148,34 @@ extension LocalDatastore {
 // MARK: - Folders
 
 extension LocalDatastore {
+  /// The chunks that the newest finished snapshot of a group names; none where it can't be read.
+  private static func newestDigests(
+    namespace: [String],
+    id: String,
+    _ layout: StoreLayout,
+    _ files: FileExecutor,
+    _ calls: FileCalls
+  ) throws(DatastoreError) -> Set<Digest> {
+    for path in try folders(namespace: namespace, id: id, layout, calls).reversed()
+    where try isFinished(path, layout, calls) {
+      let newest = try? Snapshot(path: path, layout: layout, files: files, calls)
+      return Set(newest?.indexes.values.flatMap(\.digests) ?? [])
+    }
+    return []
+  }
+
+  private static func removeFiles(
+    of path: SnapshotPath,
+    _ layout: StoreLayout,
+    _ calls: FileCalls
+  ) throws(DatastoreError) {
+    // Without its manifest a snapshot is invisible; the rest may then go in any order.
+    if try calls.removeFile(layout.manifest(of: path)) {
+      try calls.syncDirectory(layout.folder(of: path))
+    }
+    try removeFolder(of: path, layout, calls)
+  }
+
   /// Removes what a snapshot without manifest consists of, and the folder with it.
   static func removeFolder(
     of path: SnapshotPath,

@@ -1,11 +1,14 @@
 package import CoreMetrics
 package import Disks
 package import Logging
+package import Model
+internal import Synchronization
 
 /// A store in a folder of this machine, in the layout of a Proxmox Backup Server.
 ///
-/// While a value exists it holds the store's shared lock, so that garbage collection, which wants
-/// it alone, stays away from chunks that nothing names yet.
+/// While a value exists it holds the store's shared lock, so that another process's garbage
+/// collection, which wants it alone, stays away from chunks that nothing names yet. Our own makes the
+/// lock exclusive while it runs, and minds the writers of this value.
 package final class LocalDatastore: Sendable {
   /// Who owns the groups that we make.
   static let owner = "rehome@pbs"
@@ -24,13 +27,18 @@ package final class LocalDatastore: Sendable {
   let logger: Logger
   let ownReader: ChunkReader
   let figures: DatastoreFigures
-  private let lock: RecordLock
+  let clock: StoreClock
+  let writers = WriterRegistry()
+  let lock: RecordLock
+  /// Whether a garbage collection is at work.
+  let isCollecting = Mutex(false)
 
   /// Opens the store at `path`, which blocks for a moment.
   package init(
     path: String,
     sync: SyncLevel,
     executor: BlockingExecutor,
+    clock: any WallClock = SystemWallClock(),
     logger: Logger = Logger(label: "rehome.datastore"),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws(DatastoreError) {
@@ -44,13 +52,21 @@ package final class LocalDatastore: Sendable {
     } catch {
       throw Self.storeError(error)
     }
-    try TimestampProbe.run(in: layout.root, calls)
+    do throws(DatastoreError) {
+      try TimestampProbe.run(in: layout.root, calls)
+    } catch .outOfSpace {
+      // Even a full store is opened, for how else would it be cleaned up?
+      try Self.tendReserve(layout, calls)
+      try TimestampProbe.run(in: layout.root, calls)
+    }
     self.path = layout.root
     self.layout = layout
     self.logger = logger
     figures = DatastoreFigures(metrics)
     chunks = ChunkStore(layout: layout, sync: sync)
-    files = FileExecutor(executor)
+    let clock = StoreClock(clock)
+    self.clock = clock
+    files = FileExecutor(executor, clock: clock)
     digests = DigestQueue(on: executor)
     ownReader = ChunkReader(
       layout: layout,
@@ -106,7 +122,7 @@ package final class LocalDatastore: Sendable {
     }
   }
 
-  private static func storeError(_ error: RecordLock.Failure) -> DatastoreError {
+  static func storeError(_ error: RecordLock.Failure) -> DatastoreError {
     switch error {
     case .busy: .busy
     case .io(let operation, let path, let number):

@@ -57,7 +57,7 @@ extension Snapshot {
     self.indexes = indexes
   }
 
-  private static func manifest(
+  static func manifest(
     at path: SnapshotPath,
     layout: StoreLayout,
     _ calls: FileCalls

@@ -11,7 +11,8 @@ package final class SnapshotWriter: Sendable {
 
   let store: LocalDatastore
   private let watch: FileSystemWatch
-  private let state = Mutex(State())
+  private let place: WriterRegistry.Place
+  private let state: Mutex<State>
 
   private struct State {
     var phase = Phase.writing
@@ -22,6 +23,9 @@ package final class SnapshotWriter: Sendable {
     var indexes: [FixedIndex] = []
     /// Chunks that this writer has stored or found, so that they needn't be looked for again.
     var kept: Set<Digest> = []
+    /// Chunks that are the client's own beyond doubt: its newest snapshot of the group holds them,
+    /// or it has put them.
+    var own: Set<Digest> = []
     /// Chunks that were touched and found whole at the end.
     var confirmed: Set<Digest> = []
   }
@@ -31,10 +35,18 @@ package final class SnapshotWriter: Sendable {
     case failed(DatastoreError)
   }
 
-  init(path: SnapshotPath, store: LocalDatastore, watch: FileSystemWatch) {
+  init(
+    path: SnapshotPath,
+    store: LocalDatastore,
+    watch: FileSystemWatch,
+    place: WriterRegistry.Place,
+    own: Set<Digest>
+  ) {
     self.path = path
     self.store = store
     self.watch = watch
+    self.place = place
+    state = Mutex(State(own: own))
   }
 
   /// Begins the index of a disk, such as `drive-virtio0.img.fidx`.
@@ -106,6 +118,7 @@ package final class SnapshotWriter: Sendable {
       }
       try await publish(manifest)
       state.withLock { $0.phase = .finished }
+      place.leave()
       return manifest
     } catch {
       state.withLock { $0.phase = .failed(error) }
@@ -125,6 +138,7 @@ package final class SnapshotWriter: Sendable {
       }
     }
     guard isOurs else { return }
+    defer { place.leave() }
     let (path, layout) = (path, store.layout)
     do throws(DatastoreError) {
       try await store.files.run { calls throws(DatastoreError) in
@@ -147,6 +161,11 @@ extension SnapshotWriter {
   /// Whether this writer has stored or touched a chunk already.
   func hasKept(_ digest: Digest) -> Bool {
     state.withLock { $0.kept.contains(digest) }
+  }
+
+  /// Takes a chunk for the client's own from now on, and says whether it was before.
+  func claim(_ digest: Digest) -> Bool {
+    state.withLock { !$0.own.insert(digest).inserted }
   }
 
   /// Remembers that a chunk was stored or touched.

@@ -8,6 +8,12 @@ struct StoreLayout: Sendable {
   /// The file whose lock tells writers and garbage collection of each other.
   var lockFile: String { "\(root)/.lock" }
 
+  /// How far an unfinished garbage collection has come.
+  var garbageRecord: String { "\(root)/.rehome-gc.json" }
+
+  /// Room that is kept for the day on which the file system is full.
+  var reserve: String { "\(root)/.rehome-reserve" }
+
   /// The folder of all chunks.
   var chunks: String { "\(root)/.chunks" }
 
@@ -22,6 +28,19 @@ struct StoreLayout: Sendable {
 
   /// The folder of a chunk.
   func folder(of digest: Digest) -> String { "\(chunks)/\(digest.description.prefix(4))" }
+
+  /// The number of a chunk's folder.
+  static func number(of digest: Digest) -> Int {
+    Int(digest.bytes[0]) << 8 | Int(digest.bytes[1])
+  }
+
+  /// Where a chunk goes that was found bad; PBS gives these names, too.
+  func quarantine(of digest: Digest, _ number: Int) -> String {
+    "\(file(of: digest)).\(number).bad"
+  }
+
+  /// How many bad files of a chunk are kept.
+  static let quarantineNumbers = 0..<10
 
   /// The file of a chunk.
   func file(of digest: Digest) -> String { "\(folder(of: digest))/\(digest)" }

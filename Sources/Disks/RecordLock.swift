@@ -24,24 +24,44 @@ package final class RecordLock: Sendable {
   }
 
   private let descriptor: Int32
+  private let path: String
 
   /// Takes the lock without waiting, making the file when there is none.
   package init(path: String, mode: Mode) throws(Failure) {
     let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .io(operation: "open", path: path, errno: errno) }
-    var range = flock()
-    range.l_type = Int16(mode == .shared ? F_RDLCK : F_WRLCK)
-    range.l_whence = Int16(SEEK_SET)
-    guard unsafe fcntl(descriptor, Self.setOpenFileLock, &range) == 0 else {
-      let number = errno
+    do throws(Failure) {
+      try Self.set(mode, descriptor, path)
+    } catch {
       close(descriptor)
-      if number == EAGAIN || number == EACCES { throw .busy(path: path) }
-      throw .io(operation: "lock", path: path, errno: number)
+      throw error
     }
     self.descriptor = descriptor
+    self.path = path
   }
 
   deinit { close(descriptor) }
+
+  /// Changes the lock without letting go of it in between; what somebody else's lock keeps from
+  /// being changed stays as it was.
+  package func change(to mode: Mode) throws(Failure) {
+    try Self.set(mode, descriptor, path)
+  }
+
+  private static func set(
+    _ mode: Mode,
+    _ descriptor: Int32,
+    _ path: String
+  ) throws(Failure) {
+    var range = flock()
+    range.l_type = Int16(mode == .shared ? F_RDLCK : F_WRLCK)
+    range.l_whence = Int16(SEEK_SET)
+    guard unsafe fcntl(descriptor, setOpenFileLock, &range) == 0 else {
+      let number = errno
+      if number == EAGAIN || number == EACCES { throw .busy(path: path) }
+      throw .io(operation: "lock", path: path, errno: number)
+    }
+  }
 
   // `F_OFD_SETLK`, which the C library's module shows to GNU sources only.
   private static let setOpenFileLock: Int32 = 37

@@ -67,7 +67,8 @@ package struct StillMark: Sendable, Equatable {
     Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
-  private static func currentBootID() -> String? {
+  /// The kernel's name for this boot of the host; nil where it has none.
+  package static func currentBootID() -> String? {
     guard let data = try? Data(contentsOf: URL(filePath: "/proc/sys/kernel/random/boot_id"))
     else { return nil }
     let text = String(decoding: data, as: UTF8.self)

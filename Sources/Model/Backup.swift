@@ -109,6 +109,8 @@ package struct Backup: Sendable, Equatable, Codable {
   package var contents: BackupContents?
   /// When retention will remove it; nil: never.
   package var expiresAt: Timestamp?
+  /// When every byte of it was last read and judged, which only a verification changes; nil: not yet.
+  package var verifiedAt: Timestamp?
 
   /// Makes a backup's record.
   package init(
@@ -122,7 +124,8 @@ package struct Backup: Sendable, Equatable, Codable {
     createdAt: Timestamp,
     snapshotPath: String? = nil,
     contents: BackupContents? = nil,
-    expiresAt: Timestamp? = nil
+    expiresAt: Timestamp? = nil,
+    verifiedAt: Timestamp? = nil
   ) {
     self.id = id
     self.clientID = clientID
@@ -135,6 +138,7 @@ package struct Backup: Sendable, Equatable, Codable {
     self.snapshotPath = snapshotPath
     self.contents = contents
     self.expiresAt = expiresAt
+    self.verifiedAt = verifiedAt
   }
 
   /// Whether it may be offered for a restore at a moment.

@@ -16,7 +16,7 @@ package struct BackupResult: Sendable, Equatable, Codable {
   package var bytesRead: Int64
   /// Bytes newly written to the datastore.
   package var bytesWritten: Int64
-  /// Bytes that the datastore held already, or that are zero.
+  /// Bytes that the VPS's newest backup held already, that the backup holds twice, or that are zero.
   package var bytesReused: Int64
   /// Whether the guest's file systems were frozen at the moment it shows.
   package var frozen: Bool

@@ -58,6 +58,42 @@ package enum Limits {
   package static let eventPatience = Duration.seconds(30)
   /// How long a stream that was ended may take to say its last word.
   package static let eventFarewell = Duration.seconds(5)
+  /// How old a chunk's last use must be before garbage collection may take it: a day, as in PBS,
+  /// whose backups may publish their index that late, and a file system may be lazy with times.
+  package static let garbageGrace = Duration.seconds(86_400)
+  /// What is taken off that moment besides, for clocks that differ a little.
+  package static let garbageMargin = Duration.seconds(300)
+  /// Digests of an index that are marked in one go: others get a turn on the store's threads.
+  package static let garbageMarkBatch = 4096
+  /// Digests that are remembered as marked, 64 bytes each: those of two backups of a disk are mostly
+  /// the same, and needn't be touched again.
+  package static let garbageMarksRemembered = 1_000_000
+  /// Folders of chunks that are swept in one go.
+  package static let garbageSweepBatch = 64
+  /// Folders after which it is written down how far the sweep has come.
+  package static let garbageCheckpoint = 4096
+  /// How long an interrupted sweep may be continued; later everything is marked anew.
+  package static let garbageResume = Duration.seconds(86_400)
+  /// The most bytes that a store keeps for cleaning up when its file system is full, and that new
+  /// chunks leave free besides: the catalog takes down what is removed in a part of it.
+  package static let storeReserveBytes: Int64 = 64 << 20
+  /// Of a small file system the reserve is one part of so many.
+  package static let storeReserveParts: Int64 = 50
+  /// Bad parts of one backup that are written down: enough to tell when to look again, and a store
+  /// that has lost everything doesn't fill the catalog.
+  package static let damagedParts = 1000
+  /// Chunks whose verification is remembered within a run, 64 bytes each.
+  package static let verifiedChunks = 1_000_000
+  /// Backups to verify that are asked for at once.
+  package static let verifyPage = 1000
+  /// Ended tasks on a datastore that are kept, of each kind: a quarter of a year of daily ones.
+  package static let storeTasksKept = 100
+  /// How often a worker looks whether something is to be done to its datastore.
+  package static let careInterval = Duration.seconds(2)
+  /// How long a task on a datastore that failed rests before it comes by itself again.
+  package static let careRetry = Duration.seconds(3600)
+  /// How often it is written down how far such a task has come.
+  package static let careProgressInterval = Duration.seconds(1)
   /// Longest user-data of a VPS in bytes: cloud-init's metadata services stop at 64 KiB as well.
   package static let userDataBytes = 64 * 1024
   /// Longest network configuration in bytes.

@@ -29,6 +29,9 @@ package enum MetricName: String, Sendable, CaseIterable {
   case chunksBad = "rehome_datastore_chunks_bad_total"
   case storeReadBytes = "rehome_datastore_read_bytes_total"
   case storeWrittenBytes = "rehome_datastore_written_bytes_total"
+  case garbageRuns = "rehome_datastore_garbage_collections_total"
+  case garbageBytes = "rehome_datastore_garbage_bytes_total"
+  case garbagePendingBytes = "rehome_datastore_garbage_pending_bytes"
   case storeFreeBytes = "rehome_datastore_free_bytes"
   case storeUsedBytes = "rehome_datastore_used_bytes"
 
@@ -71,14 +74,13 @@ extension MetricName {
     switch self {
     case .httpRequests, .httpRateLimited, .httpConnectionsRefused, .jobAttempts, .jobsEnded,
       .jobBytes, .stageBytes, .chunksRead, .chunksStored, .chunksBad, .storeReadBytes,
-      .storeWrittenBytes, .catalogFaults,
-      .processCPU:
+      .storeWrittenBytes, .garbageRuns, .garbageBytes, .catalogFaults, .processCPU:
       .counter
     case .httpDuration, .catalogDuration: .histogram(bounds: Self.answerSeconds)
     case .jobDuration: .histogram(bounds: Self.jobSeconds)
     case .buildInfo, .partReady, .httpInFlight, .eventStreams, .jobs, .queueAge,
-      .jobsNeedingOperator, .jobsRunning, .heartbeatAge, .storeFreeBytes, .storeUsedBytes,
-      .catalogInFlight, .catalogFileBytes,
+      .jobsNeedingOperator, .jobsRunning, .heartbeatAge, .garbagePendingBytes, .storeFreeBytes,
+      .storeUsedBytes, .catalogInFlight, .catalogFileBytes,
       .processResident, .processVirtual, .processOpenFiles, .processMostFiles, .processStart:
       .gauge
     }
@@ -102,8 +104,8 @@ extension MetricName {
     case .catalogFaults: ["fault"]
     case .catalogFileBytes: ["file"]
     case .httpInFlight, .httpConnectionsRefused, .eventStreams, .queueAge, .jobsNeedingOperator,
-      .jobsRunning, .chunksRead, .chunksBad,
-      .storeReadBytes, .storeWrittenBytes, .storeFreeBytes, .storeUsedBytes, .processCPU,
+      .jobsRunning, .chunksRead, .chunksBad, .storeReadBytes, .storeWrittenBytes, .garbageRuns,
+      .garbageBytes, .garbagePendingBytes, .storeFreeBytes, .storeUsedBytes, .processCPU,
       .processResident, .processVirtual, .processOpenFiles, .processMostFiles, .processStart:
       []
     }
@@ -135,6 +137,9 @@ extension MetricName {
     case .chunksBad: "Chunks that were missing or held something else than their digest says."
     case .storeReadBytes: "Bytes of the chunks that were read, decoded."
     case .storeWrittenBytes: "Bytes of the chunk files that were written."
+    case .garbageRuns: "Garbage collections that went to their end."
+    case .garbageBytes: "Bytes of the files that garbage collections removed."
+    case .garbagePendingBytes: "Bytes of unused chunks that were too young to go at the last one."
     case .storeFreeBytes: "Free bytes of the file system that the datastore is on."
     case .storeUsedBytes: "Used bytes of the file system that the datastore is on."
     case .catalogDuration: "Time of the catalog's transactions, with the wait for their turn."

@@ -85,7 +85,7 @@ extension StepStop {
       self = .damage(JobFailure(code: .backupDamaged, detail: Self.sentence(error)))
     case .busy:
       self = .because(.internalError, "The datastore is busy.", isTransient: true)
-    case .notADatastore, .invalidName, .timestampsIgnored, .io:
+    case .notADatastore, .invalidName, .unmarkable, .timestampsIgnored, .io:
       self = .because(.internalError, "The datastore failed.", isTransient: true)
     }
   }

@@ -28,7 +28,7 @@ package enum CatalogConformance {
   /// All demands.
   package static let rules: [Rule] =
     transactions + owners + callers + vpss + standings + backups + queue + leases + journals
-    + schedules
+    + schedules + care
 }
 
 /// Things to put into a catalog.

@@ -118,6 +118,10 @@ enum Missing {
     "There is no client `\(text)`. `rehome client list` shows them all."
   }
 
+  static func node(_ name: String) -> String {
+    "There is no node `\(name)` yet. `rehome serve` makes it."
+  }
+
   static func key(_ text: String) -> String {
     "There is no key `\(text)`. `rehome key list` shows them all."
   }

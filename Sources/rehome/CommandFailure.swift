@@ -31,6 +31,8 @@ enum CommandFailure: Error, Sendable {
   case catalog(CatalogError)
   /// The datastore can't be reached.
   case datastore(DatastoreError)
+  /// A task on the datastore ended badly; the sentence says how.
+  case storeTaskFailed(String)
   /// A folder that Rehome needs can't be made or entered.
   case place(path: String, reason: String)
   /// The host lacks something that Rehome needs; the report has said what.
@@ -59,6 +61,7 @@ extension CommandFailure {
       "hypervisor_unavailable"
     case .catalog: "catalog_unavailable"
     case .datastore: "datastore_unavailable"
+    case .storeTaskFailed: "datastore_task_failed"
     case .place: "place_unavailable"
     case .notReady: "not_ready"
     case .stopped: "stopped"
@@ -68,7 +71,7 @@ extension CommandFailure {
   /// What happened and what to do, in one sentence or two.
   var sentence: String {
     switch self {
-    case .usage(let text), .missing(let text), .stopped(let text): text
+    case .usage(let text), .missing(let text), .stopped(let text), .storeTaskFailed(let text): text
     case .settings(let fault): fault.sentence
     case .file(let path, let reason): "The file \(path) can't be used: \(reason)"
     case .refused(let refusal): refusal.words
@@ -85,7 +88,7 @@ extension CommandFailure {
         + "Start one with `rehome serve` or `rehome worker`."
     case .hypervisor(let error): error.words
     case .catalog(let error): error.words
-    case .datastore(let error): error.words
+    case .datastore(let error): error.sentence
     case .notReady(let count):
       count == 1
         ? "One thing that Rehome needs isn't there; the line marked fail says which."
@@ -162,28 +165,6 @@ extension CatalogError {
     case .newerSchema(let version):
       "The catalog was written by a newer Rehome (\(version)). Update this program."
     case .failed(let reason): "The catalog is broken: \(reason)"
-    }
-  }
-}
-
-extension DatastoreError {
-  /// The sentence for an operator.
-  var words: String {
-    switch self {
-    case .notADatastore(let path):
-      "There is no datastore at \(path). `rehome serve` makes one."
-    case .busy:
-      "Somebody holds the datastore alone, such as a garbage collection. Try again later."
-    case .timestampsIgnored:
-      "The datastore's file system doesn't keep access times, so it can't hold one."
-    case .outOfSpace: "The datastore's file system is full."
-    case .io(let operation, let path, let number):
-      "\(operation) of \(path) failed with error number \(number)."
-    case .invalidName(let name), .snapshotNotFound(let name), .blobCorrupt(let name),
-      .indexCorrupt(let name), .manifestCorrupt(let name), .encrypted(let name):
-      "The datastore's \(name) can't be read."
-    case .chunkMissing(let digest), .chunkCorrupt(let digest), .chunkEncrypted(let digest):
-      "The datastore's chunk \(digest) can't be read."
     }
   }
 }

@@ -5,7 +5,7 @@ import Model
 enum ExitStatus: Int32, CaseIterable, Sendable {
   /// Everything was done.
   case ok = 0
-  /// The job that was followed failed or was cancelled.
+  /// The job or the task on the datastore that was followed failed or was cancelled.
   case jobFailed = 1
   /// The command line, a file named on it or the configuration is wrong.
   case usage = 2
@@ -21,7 +21,7 @@ extension CommandFailure {
   /// The one mapping from what went wrong to the exit code.
   var exitStatus: ExitStatus {
     switch self {
-    case .jobFailed: .jobFailed
+    case .jobFailed, .storeTaskFailed: .jobFailed
     case .usage, .settings, .file: .usage
     case .refused(let refusal): refusal.exitStatus
     case .seedNotAdopted, .seedNotUsable, .unsafePlace: .refused

@@ -54,6 +54,25 @@ import Testing
     #expect(third.count.bytesReused == disk.size)
   }
 
+  @Test func `a client can't tell another's content from its own new one, and knows its own again`()
+    async throws
+  {
+    let store = try Self.store()
+    // The third chunk is zeros.
+    var bytes = [UInt8](repeating: 0, count: Self.chunkSize * 3)
+    for offset in 0..<Self.chunkSize * 2 {
+      bytes[offset] = UInt8(truncatingIfNeeded: (offset &* 2_654_435_761) >> 13)
+    }
+    let disk = MemoryDisk(bytes)
+    let first = try await Self.backUp(disk, into: store, known: nil)
+    #expect(first.count.bytesWritten > 0)
+    #expect(first.count.bytesReused == Int64(Self.chunkSize))
+    let other = try await Self.backUp(disk, into: store, known: nil, of: "cli_b")
+    #expect(other.count == first.count)
+    let again = try await Self.backUp(disk, into: store, known: nil, of: "cli_b")
+    #expect(again.count.bytesWritten == 0 && again.count.bytesReused == disk.size)
+  }
+
   // MARK: - Parts
 
   private static func store() throws -> LocalDatastore {
@@ -118,9 +137,10 @@ import Testing
   private static func backUp(
     _ disk: MemoryDisk,
     into store: LocalDatastore,
-    known: KnownContent?
+    known: KnownContent?,
+    of client: String = "cli_a"
   ) async throws -> (index: FixedIndex, count: ReadCount) {
-    let writer = try await store.begin(namespace: ["cli_a"], id: "vps_a", notBefore: 1000)
+    let writer = try await store.begin(namespace: [client], id: "vps_a", notBefore: 1000)
     let archive = "drive-virtio0.img.fidx"
     let reader = DiskReader(
       source: SourceDisk(

@@ -58,6 +58,19 @@ struct QueryPlanTests {
     "SELECT * FROM idempotency WHERE key_id = ? AND idempotency_key = ?",
     "SELECT key_id FROM idempotency WHERE created_at < ? ORDER BY created_at",
     "DELETE FROM api_key WHERE replaces = ?",
+    """
+    SELECT backup.* FROM backup INDEXED BY backup_verified
+    CROSS JOIN vps ON vps.id = backup.vps_id
+    WHERE backup.state IN ('complete', 'damaged') AND vps.node = ?
+      AND coalesce(backup.verified_at, backup.created_at) < ?
+    ORDER BY coalesce(backup.verified_at, backup.created_at), backup.id LIMIT 1
+    """,
+    "SELECT * FROM backup_damage WHERE backup_id = ? ORDER BY kind, name",
+    "SELECT * FROM store_task WHERE node = ? AND kind = ? ORDER BY number DESC LIMIT 1",
+    """
+    SELECT * FROM store_task
+    WHERE node = ? AND kind = ? AND backup_id = ? AND state IN ('queued', 'running')
+    """,
   ])
   func `a list neither scans its table nor sorts it`(_ sql: String) async throws {
     let path = "\(ScratchDirectory.path)/catalog.sqlite"

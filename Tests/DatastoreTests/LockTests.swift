@@ -1,6 +1,7 @@
 import Datastore
 import Disks
 import Foundation
+import Model
 import Testing
 
 struct LockTests {
@@ -34,6 +35,49 @@ struct LockTests {
         }
       }
       _ = try TestStore(root: root)
+    }
+  }
+
+  @Test func `Garbage is collected alone: no other process has the store meanwhile`()
+    async throws
+  {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let lock = root + "/.lock"
+      let other = try OtherProcess("shared", lock)
+      #expect(other.answer == "ok")
+      await #expect(throws: DatastoreError.busy) { try await test.store.collectGarbage() }
+      // What only tells is no harm to others.
+      #expect(try await test.store.collectGarbage(isDryRun: true).isComplete)
+      other.end()
+      let seen = Answers()
+      let store = test.store
+      let report = try await store.collectGarbage { progress in
+        guard progress.phase == .sweep, progress.done == 0 else { return }
+        await seen.add(try? OtherProcess.tries("shared", lock))
+        await seen.add(await busy(store) ? "busy" : "ok")
+        // A backup of this process goes on.
+        await seen.add((try? await test.backUp([1, 2, 3])) == nil ? "failed" : "written")
+      }
+      #expect(report.isComplete)
+      #expect(await seen.all == ["busy", "busy", "written"])
+      #expect(try OtherProcess.tries("shared", lock) == "ok")
+      #expect(try OtherProcess.tries("exclusive", lock) == "busy")
+    }
+  }
+
+  private actor Answers {
+    private(set) var all: [String?] = []
+
+    func add(_ answer: String?) { all.append(answer) }
+  }
+
+  private func busy(_ store: LocalDatastore) async -> Bool {
+    do {
+      _ = try await store.collectGarbage()
+      return false
+    } catch {
+      return error == .busy
     }
   }
 

@@ -1,6 +1,7 @@
 import Checksum
 import Disks
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Datastore
@@ -119,42 +120,5 @@ struct StoreTests {
         #expect(!DatastoreError.outOfSpace.isDamage)
       }
     }
-  }
-}
-
-/// A file system of a few megabytes in memory.
-enum SmallFileSystem {
-  /// Whether this process may mount one.
-  static var isAvailable: Bool {
-    get async {
-      let result: Void? = try? await withScratch { path in
-        try await with(at: path, megabytes: 1) {}
-      }
-      return result != nil
-    }
-  }
-
-  struct Failure: Error {}
-
-  static func with(
-    at path: String,
-    megabytes: Int,
-    _ body: () async throws -> Void
-  ) async throws {
-    guard run("mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path) else {
-      throw Failure()
-    }
-    defer { _ = run("umount", "-l", path) }
-    try await body()
-  }
-
-  private static func run(_ arguments: String...) -> Bool {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = arguments
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
   }
 }

@@ -2,6 +2,7 @@ import Checksum
 import Datastore
 import Disks
 import Foundation
+import Model
 import Monitoring
 import Testing
 
@@ -23,7 +24,11 @@ struct TestStore: Sendable {
 
   /// Opens the store at `root`; chunk folders come into being as they are needed, since making
   /// all 65 536 for each test would take longer than the test.
-  init(root: String, sync: SyncLevel = .none) throws {
+  init(
+    root: String,
+    sync: SyncLevel = .none,
+    clock: any WallClock = SystemWallClock()
+  ) throws {
     self.root = root
     try FileManager.default.createDirectory(
       atPath: root + "/.chunks",
@@ -33,6 +38,7 @@ struct TestStore: Sendable {
       path: root,
       sync: sync,
       executor: Self.executor,
+      clock: clock,
       metrics: registry
     )
   }

@@ -73,7 +73,11 @@ struct OperationsWorld: Sendable {
   }
 
   /// A complete backup of a VPS, as its job would have left it.
-  func addBackup(of vps: VPS, size: Int64 = 1 << 20) async throws -> Backup {
+  func addBackup(
+    of vps: VPS,
+    size: Int64 = 1 << 20,
+    at time: Timestamp = SystemWallClock().now()
+  ) async throws -> Backup {
     let id: BackupID = IdentifierFactory(clock: SystemWallClock()).make()
     let backup = Backup(
       id: id,
@@ -81,7 +85,7 @@ struct OperationsWorld: Sendable {
       vpsID: vps.id,
       state: .complete,
       type: .manual,
-      createdAt: SystemWallClock().now(),
+      createdAt: time,
       snapshotPath: "ns/\(vps.clientID)/vm/\(vps.id)/\(id)",
       contents: BackupContents(
         disks: [

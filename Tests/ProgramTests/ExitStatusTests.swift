@@ -20,6 +20,7 @@ struct ExitStatusTests {
 
   static let table: [(CommandFailure, rehome.ExitStatus, String)] = [
     (.jobFailed(job), .jobFailed, "host_storage_full"),
+    (.storeTaskFailed("x"), .jobFailed, "datastore_task_failed"),
     (.usage("x"), .usage, "usage"),
     (.settings(.badOverride("x")), .usage, "invalid_configuration"),
     (.file(path: "x", reason: "y"), .usage, "invalid_file"),

@@ -60,6 +60,14 @@ struct SettingsTests {
           sync: .filesystem
         )
     )
+    #expect(
+      settings.care
+        == .init(
+          collectEvery: .seconds(86_400),
+          verifyEvery: .seconds(30 * 86_400),
+          verifyBytesPerSecond: 50 << 20
+        )
+    )
     #expect(settings.node == .init(name: "local", libvirtURI: "qemu:///system"))
     #expect(settings.logLevel == .info)
     #expect(settings.logFormat == .text)
@@ -83,6 +91,15 @@ struct SettingsTests {
   @Test(arguments: ["REHOME_RESTORE_UNDOWINDOW", "REHOME_RESTORE_UNDO_WINDOW"])
   func `a variable may part the words of its key`(_ name: String) async throws {
     #expect(try await read(environment: [name: "5m"]).restore.undoWindow == .seconds(300))
+  }
+
+  @Test
+  func `no time between two collections or verifications means that none comes by itself`()
+    async throws
+  {
+    let care = try await read("datastore: {collectEvery: 0s, verifyEvery: 0m, verifyRate: none}\n")
+      .care
+    #expect(care == .init(collectEvery: nil, verifyEvery: nil, verifyBytesPerSecond: nil))
   }
 
   @Test

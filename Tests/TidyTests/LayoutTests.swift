@@ -11,7 +11,8 @@ struct LayoutTests {
 
   /// The order of the parts, from the top; nothing imports upward.
   private static let order: [Set<String>] = [
-    ["rehome", "stages"], ["API", "Backup", "Monitoring", "Power", "Restore"], ["Operations"],
+    ["rehome", "stages"], ["API", "Backup", "Care", "Monitoring", "Power", "Restore"],
+    ["Operations"],
     ["Jobs"],
     ["Catalog", "Datastore", "Hypervisor", "Guest"], ["Disks"],
     ["Libvirt", "NBD", "Zstd", "Checksum"], ["Model"],

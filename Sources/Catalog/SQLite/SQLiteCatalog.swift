@@ -7,7 +7,7 @@ import Model
 /// Several processes may have it open: the server, a worker, commands. One writes at a time, and
 /// a write is on the disk when it returns.
 package struct SQLiteCatalog: Catalog {
-  private let pool: DatabasePool
+  let pool: DatabasePool
   private let probe: VersionProbe
 
   /// How long a statement waits for another process before the catalog counts as busy.

@@ -115,7 +115,8 @@ extension Backup {
       createdAt: try row.moment("created_at"),
       snapshotPath: row.textIfAny("snapshot_path"),
       contents: try row.jsonIfAny("contents"),
-      expiresAt: row.momentIfAny("expires_at")
+      expiresAt: row.momentIfAny("expires_at"),
+      verifiedAt: row.momentIfAny("verified_at")
     )
   }
 }

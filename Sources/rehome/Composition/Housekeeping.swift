@@ -1,4 +1,5 @@
 import Backup
+import Care
 import Catalog
 import Datastore
 import Disks
@@ -23,6 +24,7 @@ struct Housekeeping: Sendable {
   private let sessions: SessionRecovery
   private let checkpoints: CheckpointSweep
   private let runtimeDirectory: String
+  private let keeper: StoreKeeper
   private let clock: any WallClock
 
   /// Makes the housekeeping of one node.
@@ -32,6 +34,7 @@ struct Housekeeping: Sendable {
     datastore: LocalDatastore,
     hypervisor: any Hypervisor,
     observer: HostObserver,
+    keeper: StoreKeeper,
     seedsDirectory: String,
     runtimeDirectory: String,
     clock: any WallClock,
@@ -40,6 +43,7 @@ struct Housekeeping: Sendable {
     self.node = node
     self.clock = clock
     self.runtimeDirectory = runtimeDirectory
+    self.keeper = keeper
     refresh = ObservationRefresh(catalog: catalog, observer: observer, node: node, logger: logger)
     undoCleaner = UndoCleaner(catalog: catalog, seedsDirectory: seedsDirectory, logger: logger)
     remover = BackupRemover(catalog: catalog, datastore: datastore, node: node, logger: logger)
@@ -63,6 +67,7 @@ struct Housekeeping: Sendable {
       { await RuntimeDirectory.removeAbandoned(in: runtimeDirectory) },
       { await refresh.refreshAll() },
       { await remover.collectAbandoned() },
+      { await keeper.adopt() },
       { await sessions.endOrphanedSessions(isStart: true) },
       { await checkpoints.run() },
     ]
@@ -77,6 +82,7 @@ struct Housekeeping: Sendable {
       },
       PeriodicWork("sweep checkpoints", every: Self.sweepInterval) { await checkpoints.run() },
       PeriodicWork("remove backups", every: Self.removalInterval) { await remover.remove() },
+      PeriodicWork("keep the datastore", every: Limits.careInterval) { await keeper.turn() },
       PeriodicWork("remove undo disks", every: Self.undoInterval) {
         await undoCleaner.removeExpired(node: node, at: clock.now())
       },

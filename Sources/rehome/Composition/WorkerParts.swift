@@ -1,4 +1,5 @@
 import Backup
+import Care
 import Catalog
 import CoreMetrics
 import Datastore
@@ -33,6 +34,7 @@ struct WorkerParts: Sendable {
     let datastore = try await openDatastore(
       settings.storage,
       layout: layout,
+      clock: clock,
       metrics: metrics,
       logger: logger
     )
@@ -44,6 +46,7 @@ struct WorkerParts: Sendable {
       datastore: datastore,
       hypervisor: hypervisor,
       observer: observer,
+      keeper: keeper(settings, catalog, datastore, clock, logger),
       seedsDirectory: layout.seeds.path,
       runtimeDirectory: layout.run.path,
       clock: clock,
@@ -83,6 +86,27 @@ struct WorkerParts: Sendable {
         ReadinessPart(storeAt: settings.storage.datastorePath, metrics: metrics),
         ReadinessPart(hypervisor: hypervisor),
       ]
+    )
+  }
+
+  private static func keeper(
+    _ settings: Settings,
+    _ catalog: any Catalog,
+    _ datastore: LocalDatastore,
+    _ clock: any WallClock,
+    _ logger: Logger
+  ) -> StoreKeeper {
+    StoreKeeper(
+      catalog: catalog,
+      datastore: datastore,
+      node: settings.node.name,
+      schedule: CareSchedule(
+        collectEvery: settings.care.collectEvery,
+        verifyEvery: settings.care.verifyEvery
+      ),
+      clock: clock,
+      rate: RateLimiter(bytesPerSecond: settings.care.verifyBytesPerSecond),
+      logger: logger
     )
   }
 
@@ -140,6 +164,7 @@ struct WorkerParts: Sendable {
   private static func openDatastore(
     _ storage: Settings.Storage,
     layout: DataLayout,
+    clock: any WallClock,
     metrics: any MetricsFactory,
     logger: Logger
   ) async throws(CommandFailure) -> LocalDatastore {
@@ -152,6 +177,7 @@ struct WorkerParts: Sendable {
           path: storage.datastorePath,
           sync: storage.sync,
           executor: executor,
+          clock: clock,
           logger: logger,
           metrics: metrics
         )

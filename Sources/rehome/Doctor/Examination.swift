@@ -200,7 +200,7 @@ struct Examination {
         remedy: "rehome serve makes it"
       )
     } catch {
-      return Finding("datastore", .fail, error.words)
+      return Finding("datastore", .fail, error.sentence)
     }
   }
 }

@@ -25,6 +25,9 @@ enum SettingKey: String, CaseIterable, Sendable {
   case dataPath = "data.path"
   case datastorePath = "datastore.path"
   case datastoreSync = "datastore.sync"
+  case datastoreCollectEvery = "datastore.collectEvery"
+  case datastoreVerifyEvery = "datastore.verifyEvery"
+  case datastoreVerifyRate = "datastore.verifyRate"
   case libvirtURI = "libvirt.uri"
   case logFormat = "log.format"
   case logLevel = "log.level"
@@ -99,6 +102,9 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .dataPath: "/var/lib/rehome"
     case .datastorePath: nil
     case .datastoreSync: "filesystem"
+    case .datastoreCollectEvery: "24h"
+    case .datastoreVerifyEvery: "30d"
+    case .datastoreVerifyRate: "50M"
     case .libvirtURI: "qemu:///system"
     case .logFormat: "text"
     case .logLevel: "info"
@@ -149,7 +155,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreAttempts: .number(1...100)
     case .restoreVerify: .choice(["readback", "source-only"])
     case .restoreClone, .restoreAllowInPlace: .truth
-    case .backupRate, .restoreRate: .rate
+    case .datastoreCollectEvery, .datastoreVerifyEvery: .duration
+    case .backupRate, .restoreRate, .datastoreVerifyRate: .rate
     case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
   }
@@ -185,6 +192,11 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .dataPath: "Where the catalog, the seeds and, unless told otherwise, the datastore are."
     case .datastorePath: "Where the datastore is; without a value it is datastore in data.path."
     case .datastoreSync: "How much of a finished backup is made safe against a loss of power."
+    case .datastoreCollectEvery:
+      "How long after a garbage collection the next one comes by itself; 0s: none does."
+    case .datastoreVerifyEvery:
+      "How long after its last verification a backup is verified again by itself; 0s: none is."
+    case .datastoreVerifyRate: "How many bytes a second verification reads."
     case .libvirtURI: "The libvirt of this node."
     case .logFormat: "How a line of the server's log looks: for people, or one JSON object."
     case .logLevel: "The least important messages that the log on standard error has."

@@ -56,6 +56,16 @@ struct Settings: Sendable, Equatable {
     var bytesPerSecond: Int64?
   }
 
+  /// What is done to the datastore by itself.
+  struct Care: Sendable, Equatable {
+    /// How long after a collection the next one is; nil: none comes by itself.
+    var collectEvery: Duration?
+    /// How long after its last verification a backup is verified again; nil: none is by itself.
+    var verifyEvery: Duration?
+    /// What verification reads in a second; nil: no bound.
+    var verifyBytesPerSecond: Int64?
+  }
+
   /// Where things are.
   struct Storage: Sendable, Equatable {
     var dataPath: String
@@ -75,6 +85,7 @@ struct Settings: Sendable, Equatable {
   var backup: Backup
   var restore: Restore
   var storage: Storage
+  var care: Care
   var node: Node
   var logLevel: Logger.Level
   var logFormat: LogFormat

@@ -162,6 +162,11 @@ struct SettingsReader {
           ? "\(dataPath)/datastore" : try path(.datastorePath),
         sync: try choice(.datastoreSync)
       ),
+      care: Settings.Care(
+        collectEvery: try interval(.datastoreCollectEvery),
+        verifyEvery: try interval(.datastoreVerifyEvery),
+        verifyBytesPerSecond: try rate(.datastoreVerifyRate)
+      ),
       node: Settings.Node(name: try text(.nodeName), libvirtURI: try text(.libvirtURI)),
       logLevel: try choice(.logLevel),
       logFormat: try choice(.logFormat),
@@ -262,6 +267,12 @@ struct SettingsReader {
     let text = try text(key)
     guard let duration = DurationText.parse(text) else { throw .badValue(key: key, value: text) }
     return duration
+  }
+
+  /// How far apart things are; nil, written as no time at all: they don't come.
+  private func interval(_ key: SettingKey) throws(SettingsFault) -> Duration? {
+    let duration = try duration(key)
+    return duration == .zero ? nil : duration
   }
 
   /// Bytes a second; nil: no bound.

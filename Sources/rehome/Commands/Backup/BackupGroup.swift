@@ -5,6 +5,8 @@ struct BackupGroup: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup",
     abstract: "Backups of VPSs.",
-    subcommands: [BackupCreate.self, BackupList.self, BackupDelete.self]
+    subcommands: [
+      BackupCreate.self, BackupList.self, BackupDelete.self, BackupPrune.self, BackupVerify.self,
+    ]
   )
 }

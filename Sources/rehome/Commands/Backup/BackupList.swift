@@ -20,7 +20,7 @@ struct BackupList: AsyncParsableCommand {
       try await context.operations.backups(context.caller, of: vps)
     }
     context.console.show(.list(list.backups.map(\.json))) {
-      var table = Table("ID", "CREATED", "STATE", "TYPE", "SIZE>", "NOT ZERO>", "NOTE")
+      var table = Table("ID", "CREATED", "STATE", "TYPE", "SIZE>", "NOT ZERO>", "VERIFIED", "NOTE")
       for backup in list.backups {
         table.add(
           backup.id.text,
@@ -29,6 +29,7 @@ struct BackupList: AsyncParsableCommand {
           backup.type.rawValue,
           backup.contents.map { ByteText.of($0.sizeBytes) },
           backup.contents.map { ByteText.of($0.nonZeroBytes) },
+          backup.verifiedAt?.text,
           backup.note
         )
       }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datastore
-import Disks
 
 /// `rehome datastore status`.
 struct DatastoreStatusCommand: AsyncParsableCommand {
@@ -18,12 +17,8 @@ struct DatastoreStatusCommand: AsyncParsableCommand {
   }
 
   private func look(_ settings: Settings) async throws(CommandFailure) -> DatastoreStatus {
-    let executor = BlockingExecutor(label: "rehome.datastore", width: 1)
-    let storage = settings.storage
+    let store = try await settings.storage.openDatastore()
     do throws(DatastoreError) {
-      let store = try await executor.run { () throws(DatastoreError) in
-        try LocalDatastore(path: storage.datastorePath, sync: storage.sync, executor: executor)
-      }
       return try await store.status()
     } catch {
       throw .datastore(error)
