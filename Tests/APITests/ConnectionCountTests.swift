@@ -8,7 +8,7 @@ import Testing
 @testable import API
 
 /// How many connections one address may have.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionCountTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionCountTests {
   private static let health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
   private static let last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

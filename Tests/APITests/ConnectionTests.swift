@@ -4,7 +4,7 @@ import Model
 import Testing
 
 /// How connections are kept and ended.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
   private static let health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
   private static let last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

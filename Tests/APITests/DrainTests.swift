@@ -18,7 +18,7 @@ private final class Flag: Sendable {
 }
 
 /// How the server ends.
-@Suite(.timeLimit(.minutes(2))) struct DrainTests {
+@Suite(.timeLimit(.minutes(5))) struct DrainTests {
   /// A server that ends only when it is cut off.
   private struct Stubborn: Service {
     let wasCut: Flag

@@ -9,7 +9,7 @@ import Testing
 @testable import API
 
 /// Who may watch, for how long, and what becomes of those who don't listen.
-@Suite(.timeLimit(.minutes(1))) struct EventHallTests {
+@Suite(.timeLimit(.minutes(5))) struct EventHallTests {
   /// Whether a connection was closed.
   final class Door: Sendable {
     private let closings = Mutex(0)

@@ -11,7 +11,7 @@ import Testing
 @testable import API
 
 /// `GET /api/jobs/{jobId}/events`, over a real socket.
-@Suite(.timeLimit(.minutes(2))) struct EventTests {
+@Suite(.timeLimit(.minutes(5))) struct EventTests {
   /// One event as a client reads it.
   struct Event: Equatable {
     var id: String

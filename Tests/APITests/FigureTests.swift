@@ -12,7 +12,7 @@ import Testing
 @testable import API
 
 /// What requests leave behind: counts, lines, and never a key.
-@Suite(.timeLimit(.minutes(2))) struct FigureTests {
+@Suite(.timeLimit(.minutes(5))) struct FigureTests {
   private static func lines(_ world: World) -> [Substring] {
     ExpositionText.of(world.figures.families()).split(separator: "\n")
   }

@@ -4,7 +4,7 @@ import Model
 import Testing
 
 /// What comes over a real socket and isn't a request, or not all of one.
-@Suite(.timeLimit(.minutes(2))) struct SocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketTests {
   struct Bad: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
     var name: String
