@@ -92,6 +92,24 @@ struct RouteDocumentation: Sendable {
       Answer(status: .noContent, summary: summary, contentType: "", schema: nil, example: nil)
     }
 
+    /// An answer that is a stream of server-sent events; the schema is that of each event.
+    static func events(_ summary: String, names: [String], example: JSON) -> Answer {
+      Answer(
+        status: .ok,
+        summary: summary,
+        contentType: "text/event-stream",
+        schema: .object(
+          "One event.",
+          [
+            .always("id", .text("What to come back with in `Last-Event-ID`.")),
+            .always("event", .words("Its name.", names)),
+            .always("data", .text("JSON in one line.")),
+          ]
+        ),
+        example: example
+      )
+    }
+
     /// An answer with a text of another type.
     static func text(_ type: String, _ summary: String, example: String) -> Answer {
       Answer(

@@ -18,10 +18,10 @@ struct JobEventsRoute: CallerRoute {
       back with `Last-Event-ID: end` has heard everything and gets 204.
       """,
     chapter: .jobs,
-    answer: .text(
-      "text/event-stream",
+    answer: .events(
       "Events, each with its id, its name and a line of data.",
-      example: "id: end\nevent: completed\ndata: {\"status\":\"completed\"}\n\n"
+      names: ["progress", "completed", "failed"],
+      example: ["id": "end", "event": "completed", "data": "{\"status\":\"completed\"}"]
     ),
     otherAnswer: .empty("`Last-Event-ID` was `end`: everything has been heard.")
   )
