@@ -199,6 +199,17 @@ let package = Package(
       path: "Benchmarks/Stages"
     ),
 
+    // MARK: Simulation
+
+    .executableTarget(name: "simulate", dependencies: ["Simulation"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Backup", "Catalog", "Checksum", "Datastore", "Disks", "Guest", "Hypervisor", "Jobs",
+        "Model", "Operations", "Power", "Restore", "TestSupport", logging,
+      ]
+    ),
+
     // MARK: Tests
 
     .target(
@@ -283,6 +294,7 @@ let package = Package(
         "Operations", "Power", "Restore", "TestSupport",
       ]
     ),
+    .testTarget(name: "SimulationTests", dependencies: ["Model", "Simulation"]),
     .testTarget(name: "TidyTests"),
   ]
 )

@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 
 readonly all=(
   ModelTests TidyTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests CareTests
-  MonitoringTests APITests ProgramTests DisksTests BackupTests HypervisorTests RestoreTests
-  EndToEndTests GuestTests
+  MonitoringTests SimulationTests APITests ProgramTests DisksTests BackupTests HypervisorTests
+  RestoreTests EndToEndTests GuestTests
 )
 
 readonly limit=30m

@@ -28,6 +28,11 @@ package struct BlockingExecutor: Sendable {
   package func run<Value: Sendable, Failure: Error>(
     _ body: @escaping @Sendable () throws(Failure) -> Value
   ) async throws(Failure) -> Value {
+    if let observer = FileSimulation.observer {
+      // On one thread, so that a seed alone decides the order of things.
+      await observer.turn()
+      return try body()
+    }
     await slots.acquire()
     let lane = lanes.take()
     let priority = priority

@@ -8,6 +8,7 @@ struct Descriptor: ~Copyable, Sendable {
   let path: String
 
   init(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(DiskError) {
+    if flags & O_CREAT != 0 { try FileSimulation.tell(.create(path: path)) }
     var opened: Int32
     repeat { opened = unsafe rehome_open(path, flags, mode) } while opened < 0 && errno == EINTR
     guard opened >= 0 else { throw DiskError.last("open", path) }
@@ -26,6 +27,7 @@ struct Descriptor: ~Copyable, Sendable {
   /// Fills `bytes` from `offset` on; the file ending before is an error.
   @unsafe
   func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(DiskError) {
+    try FileSimulation.tell(.read(path: path))
     var done = 0
     while done < bytes.count {
       let got = unsafe pread(
@@ -56,6 +58,7 @@ struct Descriptor: ~Copyable, Sendable {
   /// Writes all of `bytes` at `offset`.
   @unsafe
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(DiskError) {
+    try FileSimulation.tell(.write(path: path, file: number))
     var done = 0
     while done < bytes.count {
       let put = unsafe pwrite(
@@ -76,7 +79,14 @@ struct Descriptor: ~Copyable, Sendable {
 
   /// Makes the file, or the directory's entries, durable; an error must not be tried again.
   func sync() throws(DiskError) {
+    try FileSimulation.tell(.sync(path: path, file: number))
     guard fsync(number) == 0 else { throw DiskError.last("fsync", path) }
+  }
+
+  /// Gives the file another length.
+  func resize(to size: Int64) throws(DiskError) {
+    try FileSimulation.tell(.resize(path: path, file: number))
+    guard ftruncate(number, Int(size)) == 0 else { throw DiskError.last("ftruncate", path) }
   }
 
   func status() throws(DiskError) -> stat {
@@ -100,6 +110,28 @@ extension String {
 
   /// The last component of this path.
   var fileName: String { String(self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...]) }
+}
+
+/// The name at `path`, which a caller may want to be gone.
+enum FileName {
+  /// Removes it; what made it fail is in `errno`.
+  static func remove(_ path: String) throws(DiskError) {
+    try FileSimulation.tell(.remove(path: path))
+    guard unsafe unlink(path) == 0 else { throw DiskError.last("unlink", path) }
+  }
+
+  /// Removes what nobody needs any more; that it stays is no more than untidy.
+  static func removeIfPossible(_ path: String) {
+    do throws(DiskError) { try remove(path) } catch {}
+  }
+
+  /// Exchanges two names.
+  static func exchange(_ first: String, _ second: String) throws(DiskError) {
+    try FileSimulation.tell(.exchange(first, second))
+    guard unsafe rehome_exchange(first, second) == 0 else {
+      throw DiskError.last("exchange", first)
+    }
+  }
 }
 
 extension BlockingExecutor {

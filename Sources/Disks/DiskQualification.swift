@@ -76,7 +76,7 @@ package enum DiskQualification: Sendable, Equatable {
   private static func probe(_ directory: String) throws(DiskError) -> Reason? {
     let tag = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     let paths = ["a", "b"].map { "\(directory)/.rehome-probe-\(tag)-\($0)" }
-    defer { for path in paths { unsafe unlink(path) } }
+    defer { for path in paths { FileName.removeIfPossible(path) } }
     var inodes: [UInt64] = []
     for path in paths {
       let file = try Descriptor(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
@@ -87,9 +87,10 @@ package enum DiskQualification: Sendable, Equatable {
         return .noExtendedAttributes
       }
     }
-    guard unsafe rehome_exchange(paths[0], paths[1]) == 0 else {
-      if [EINVAL, ENOSYS, ENOTSUP].contains(errno) { return .cannotExchange }
-      throw DiskError.last("exchange", paths[0])
+    do throws(DiskError) {
+      try FileName.exchange(paths[0], paths[1])
+    } catch .io(_, _, let number) where [EINVAL, ENOSYS, ENOTSUP].contains(number) {
+      return .cannotExchange
     }
     let moved = UInt64(try Descriptor(paths[0], O_RDONLY).status().st_ino)
     return moved == inodes[1] ? nil : .cannotExchange

@@ -26,6 +26,7 @@ package enum FileAttributes {
     to target: borrowing Descriptor
   ) throws(DiskError) {
     let status = try source.status()
+    try FileSimulation.tell(.mark(path: target.path, file: target.number))
     guard fchown(target.number, status.st_uid, status.st_gid) == 0 else {
       throw DiskError.last("fchown", target.path)
     }

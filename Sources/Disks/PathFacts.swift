@@ -26,11 +26,13 @@ package enum RealPath {
 
 /// Removes files that carry no stamp because they aren't disks.
 package enum FileRemoval {
-  /// Removes the file at `path`; one that isn't there is removed already.
+  /// Removes the file at `path` for good; one that isn't there is removed already.
   package static func remove(_ path: String) async throws(DiskError) {
     try await BlockingExecutor.files.run { () throws(DiskError) in
-      guard unsafe unlink(path) != 0, errno != ENOENT else { return }
-      throw DiskError.last("unlink", path)
+      do throws(DiskError) {
+        try FileName.remove(path)
+        try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
+      } catch .notFound {}
     }
   }
 }

@@ -164,6 +164,8 @@ package final class RawDisk: BlockDevice {
     try requireWritable()
     guard count > 0 else { return }
     try await perform { files throws(DiskError) in
+      let file = files.buffered.number
+      try FileSimulation.tell(.write(path: files.buffered.path, file: file))
       guard rehome_punch(files.buffered.number, offset, count) != 0 else { return }
       guard errno == EOPNOTSUPP else { throw DiskError.last("fallocate", files.buffered.path) }
       try Self.writeZeros(files.buffered, at: offset, count: count)

@@ -99,8 +99,6 @@ package struct RenameExchange: DiskExchange {
     guard try Stamp.read(Descriptor(pair.staged, O_RDONLY | O_NOFOLLOW)) == incoming else {
       throw DiskError.stampMismatch(path: pair.staged)
     }
-    guard unsafe rehome_exchange(pair.current, pair.staged) == 0 else {
-      throw DiskError.last("exchange", pair.current)
-    }
+    try FileName.exchange(pair.current, pair.staged)
   }
 }

@@ -9,7 +9,7 @@ package enum SparseFile {
   package static func create(_ path: String, size: Int64) async throws(DiskError) {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       let file = try Descriptor(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-      guard ftruncate(file.number, Int(size)) == 0 else { throw DiskError.last("ftruncate", path) }
+      try file.resize(to: size)
       try file.sync()
       try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
     }

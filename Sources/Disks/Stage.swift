@@ -77,13 +77,14 @@ package struct Stage: Sendable, Equatable {
         try await resize(path, to: virtualSize)
       }
     } catch {
-      await BlockingExecutor.files.run { _ = unsafe unlink(path) }
+      await BlockingExecutor.files.run { FileName.removeIfPossible(path) }
       throw error
     }
     return Stage(path: path, stamp: stamp, isClone: isClone)
   }
 
-  /// The stage that `job` has made before; nil if there is none.
+  /// The stage that `job` has made before; nil if there is none, or but the empty beginning of one,
+  /// which is removed.
   ///
   /// - Throws: `stampMismatch` if a file stands there that isn't this stage.
   package static func existing(
@@ -94,14 +95,23 @@ package struct Stage: Sendable, Equatable {
     let path = path(for: current, job: job)
     let stamp = Stamp(role: .new, job: job, disk: disk)
     do throws(DiskError) {
-      guard try await Stamp.read(path) == stamp else { throw DiskError.stampMismatch(path: path) }
-      return Stage(path: path, stamp: stamp, isClone: false)
+      let isStamped = try await BlockingExecutor.files.run { () throws(DiskError) in
+        let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
+        guard try isOurs(file, stamp) else { throw DiskError.stampMismatch(path: path) }
+        return try file.attribute(Stamp.attribute, longest: Stamp.longest) != nil
+      }
+      if isStamped { return Stage(path: path, stamp: stamp, isClone: false) }
+      try await discard(path, expecting: stamp)
+      return nil
     } catch .notFound {
       return nil
     }
   }
 
   /// Deletes the file at `path` if it carries `stamp` and nobody has it open as a disk.
+  ///
+  /// A stage whose maker died before it was stamped is empty: under the name of that very job, and
+  /// without any stamp, it counts as stamped.
   ///
   /// - Parameters:
   ///   - path: The file.
@@ -117,7 +127,11 @@ package struct Stage: Sendable, Equatable {
   ) async throws(DiskError) -> Bool {
     do throws(DiskError) {
       // Read before it is locked too: a foreign file isn't even touched.
-      guard try await Stamp.read(path) == stamp else { throw DiskError.stampMismatch(path: path) }
+      try await BlockingExecutor.files.run { () throws(DiskError) in
+        guard try isOurs(Descriptor(path, O_RDONLY | O_NOFOLLOW), stamp) else {
+          throw DiskError.stampMismatch(path: path)
+        }
+      }
       if let lock {
         try await unlinkStamped(path, stamp, lock)
       } else {
@@ -138,12 +152,24 @@ package struct Stage: Sendable, Equatable {
   ) async throws(DiskError) {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
-      guard lock.covers(path), try Stamp.read(file) == stamp else {
+      guard lock.covers(path), try isOurs(file, stamp) else {
         throw DiskError.stampMismatch(path: path)
       }
-      guard unsafe unlink(path) == 0 else { throw DiskError.last("unlink", path) }
+      try FileName.remove(path)
       try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
     }
+  }
+
+  /// Whether a file is what `stamp` says, or the empty beginning of it.
+  private static func isOurs(
+    _ file: borrowing Descriptor,
+    _ stamp: Stamp
+  ) throws(DiskError) -> Bool {
+    guard try file.attribute(Stamp.attribute, longest: Stamp.longest) == nil else {
+      return try Stamp.read(file) == stamp
+    }
+    let isEmpty = try file.status().st_size == 0
+    return isEmpty && stamp.role == .new && file.path.hasSuffix(".rehome-\(stamp.job)")
   }
 
   private static func make(_ path: String, like current: String, stamp: Stamp) throws(DiskError) {
@@ -153,8 +179,12 @@ package struct Stage: Sendable, Equatable {
       // Stamped first: what a crash leaves behind can then be told and removed.
       try stamp.write(file)
       try FileAttributes.copy(from: source, to: file)
+      // Durable before it holds anything: a power failure leaves no content without its stamp, and
+      // no journal that says "staged" without its file.
+      try file.sync()
+      try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
     } catch {
-      unsafe unlink(path)
+      FileName.removeIfPossible(path)
       throw error
     }
   }
@@ -169,6 +199,7 @@ package struct Stage: Sendable, Equatable {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
       let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
+      try FileSimulation.tell(.write(path: path, file: file.number))
       guard cloning(file.number, source.number) == 0 else {
         guard [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, EPERM, ENOSPC].contains(errno) else {
           throw DiskError.last("clone", path)
@@ -188,7 +219,7 @@ package struct Stage: Sendable, Equatable {
   private static func resize(_ path: String, to size: Int64) async throws(DiskError) {
     try await BlockingExecutor.files.run { () throws(DiskError) in
       let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
-      guard ftruncate(file.number, Int(size)) == 0 else { throw DiskError.last("ftruncate", path) }
+      try file.resize(to: size)
     }
   }
 }

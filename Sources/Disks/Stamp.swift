@@ -32,7 +32,7 @@ package struct Stamp: Sendable, Equatable, Codable {
   /// The attribute that holds the stamp, as JSON.
   package static let attribute = "user.rehome.stamp"
   /// The longest stamp read, in bytes; a longer one isn't ours.
-  private static let longest = 1024
+  static let longest = 1024
 
   /// The stamp on the file at `path`, which must not be a link; nil if there is none of ours.
   package static func read(_ path: String) async throws(DiskError) -> Stamp? {
@@ -80,6 +80,7 @@ extension Descriptor {
   }
 
   func setAttribute(_ name: String, _ bytes: [UInt8]) throws(DiskError) {
+    try FileSimulation.tell(.mark(path: path, file: number))
     let result = unsafe bytes.withUnsafeBytes {
       unsafe fsetxattr(number, name, $0.baseAddress, $0.count, 0)
     }

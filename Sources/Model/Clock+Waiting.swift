@@ -9,3 +9,21 @@ extension Clock<Duration> {
     }
   }
 }
+
+/// Measures how long something takes, by a clock that is injected.
+package struct Stopwatch: Sendable {
+  private let read: @Sendable () -> Duration
+
+  /// Begins to measure.
+  package init(_ clock: any Clock<Duration>) {
+    self.init(opening: clock)
+  }
+
+  private init(opening clock: some Clock<Duration>) {
+    let start = clock.now
+    read = { start.duration(to: clock.now) }
+  }
+
+  /// The time since it was made.
+  package var elapsed: Duration { read() }
+}

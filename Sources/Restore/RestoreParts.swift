@@ -1,6 +1,7 @@
 package import Catalog
 package import Datastore
 package import Disks
+package import Guest
 package import Hypervisor
 package import Logging
 package import Model
@@ -89,6 +90,11 @@ package struct RestoreParts: Sendable {
   /// What all restores of this node move passes here.
   package var rate: RateLimiter
   package var clock: any WallClock
+  /// What it waits and measures with.
+  package var timer: any Clock<Duration>
+  /// Writes a seed to a path, for an owner; whole and durable, or not at all.
+  package var writeSeed:
+    @Sendable (Seed, _ path: String, RuntimeDirectory.Owner) async throws(SeedError) -> Void
   package var settings: RestoreSettings
   package var logger: Logger
   /// Called at each moment; does nothing but in tests.
@@ -108,6 +114,7 @@ package struct RestoreParts: Sendable {
     maps: any TargetMaps = NoTargetMaps(),
     rate: RateLimiter = RateLimiter(),
     clock: any WallClock,
+    timer: any Clock<Duration> = ContinuousClock(),
     settings: RestoreSettings,
     logger: Logger,
     reached: @escaping @Sendable (RestoreMoment) async -> Void = { _ in }
@@ -123,6 +130,10 @@ package struct RestoreParts: Sendable {
     self.maps = maps
     self.rate = rate
     self.clock = clock
+    self.timer = timer
+    writeSeed = { seed, path, owner throws(SeedError) in
+      try await SeedWriter.write(seed, to: path, owner: owner)
+    }
     self.settings = settings
     self.logger = logger
     self.reached = reached

@@ -27,13 +27,30 @@ extension RestoreRun {
     case .undo(let task):
       // The record goes first: with its files gone it would lead a cleaner to live ones.
       try await endUndo(of: task.restoreJobID)
-      try await discardRestoredDisks()
+      try await discardWhatIsLeft()
     case .restore where isInPlace: try await dropReplacedUndo()
     case .restore, .backup, .power: break
     }
     let seen = try await observeTarget()
     try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.write { try $0.setObservation(seen, of: id) }
+    }
+  }
+
+  /// Tried again while there are attempts; then the undo, which is done, counts for more than what
+  /// it leaves behind.
+  func discardWhatIsLeft() async throws(StepStop) {
+    do throws(StepStop) {
+      try await discardRestoredDisks()
+    } catch .failure(var failure) where failure.left == .untouched {
+      guard isLastAttempt else {
+        failure.isTransient = true
+        throw .failure(failure)
+      }
+      parts.logger.error(
+        "restored disk not removed",
+        metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
+      )
     }
   }
 

@@ -63,8 +63,8 @@ extension RestoreRun {
   /// Writes the disks over, forward for a restore and back for its undo, while nobody can start the
   /// target; taken up again after a crash it goes on with what isn't done.
   func rewrite() async throws(StepStop) {
-    let begin = ContinuousClock.now
-    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor)
+    let stopwatch = Stopwatch(parts.timer)
+    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor, parts.timer)
     async let _ = watch.run()
     try await takeQuietDisks()
     if !journal.summary.begun.contains(.swap) {
@@ -89,18 +89,15 @@ extension RestoreRun {
     try await record(
       .swap,
       .done,
-      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+      TimedRecord(milliseconds: stopwatch.elapsed.milliseconds)
     )
   }
 
   /// Puts back what was written over, if anything was.
   func rollbackInPlace() async throws(StepStop) {
     guard journal.summary.begun.contains(.swap) else { return releaseLock() }
-    guard kind == .restore else {
-      // What the guest wrote since the restore is gone where the undo came to.
-      throw .operatorNeeded("The undo of an in-place restore can only go on; undo the job again.")
-    }
-    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor)
+    guard kind == .restore else { return try await stayUndone() }
+    let watch = StartWatch(try requireTarget().reference, on: parts.hypervisor, parts.timer)
     async let _ = watch.run()
     try await takeQuietDisks()
     _ = try await rewriteAll(.rollback, isSavedOnly: true, watch)
@@ -108,6 +105,31 @@ extension RestoreRun {
     guard let stop = journal.stop else { return releaseLock() }
     try await apply(stop.seed.reversed)
     releaseLock()
+  }
+
+  /// An undo in place has no way back: what the guest wrote since the restore is gone.
+  private func stayUndone() async throws(StepStop) {
+    guard journal.summary.done.contains(.swap), let stop = journal.stop,
+      case .undo(let task) = job.task
+    else {
+      throw .operatorNeeded("The undo of an in-place restore can only go on; undo the job again.")
+    }
+    releaseLock()
+    try await restoreAutostart(stop)
+    // All of it is taken back, so nothing is left to be undone, and no cleaner may come to the seed
+    // that is the target's again.
+    try await endUndo(of: task.restoreJobID)
+    try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.write { try $0.releaseHolds(of: task.restoreJobID) }
+    }
+    try await discardWhatIsLeft()
+    throw .failure(
+      JobFailure(
+        code: .internalError,
+        detail: "The target has the disks from before the restore, but did not start.",
+        left: .newDiskNotRunning
+      )
+    )
   }
 
   /// Removes the undo logs, which must not be needed any more.

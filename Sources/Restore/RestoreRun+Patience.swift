@@ -8,13 +8,12 @@ extension RestoreRun {
   func patiently<Value>(
     _ body: () async throws(HypervisorError) -> Value
   ) async throws(StepStop) -> Value {
-    let clock = ContinuousClock()
-    let deadline = clock.now.advanced(by: parts.settings.hypervisorPatience)
+    let watch = Stopwatch(parts.timer)
     while true {
       do throws(HypervisorError) {
         return try await body()
       } catch .unavailable(let reason) {
-        guard clock.now < deadline, !Task.isCancelled else {
+        guard watch.elapsed < parts.settings.hypervisorPatience, !Task.isCancelled else {
           throw StepStop(HypervisorError.unavailable(reason))
         }
         report(waitingFor: reason)
@@ -28,7 +27,7 @@ extension RestoreRun {
   /// Waits a moment between two looks at something that tells nothing by itself.
   func pause(_ duration: Duration) async {
     // A cancelled wait only looks earlier; the loop around it notices.
-    try? await Task.sleep(for: duration)
+    _ = await parts.timer.isAwake(after: duration)
   }
 
   private func report(waitingFor reason: String) {

@@ -35,7 +35,7 @@ extension RestoreRun {
       throw .because(.invalidRequest, "No seed can be made for the target: \(error).")
     }
     do throws(SeedError) {
-      try await SeedWriter.write(seed, to: path, owner: owner)
+      try await parts.writeSeed(seed, path, owner)
     } catch .outOfSpace {
       throw .because(.hostStorageFull, "The host's storage is full.")
     } catch {
@@ -76,13 +76,9 @@ extension RestoreRun {
     }
   }
 
-  /// Removes a seed that no domain reads any more; one that stays is told in the log.
-  func removeSeed(_ path: String?) async {
-    guard let path, path.hasPrefix(parts.settings.seedsDirectory + "/") else { return }
-    do throws(DiskError) {
-      try await FileRemoval.remove(path)
-    } catch {
-      parts.logger.warning("seed not removed", metadata: ["path": "\(path)", "error": "\(error)"])
-    }
+  /// Removes a seed that no domain reads any more.
+  func removeSeed(_ path: String) async throws(StepStop) {
+    guard path.hasPrefix(parts.settings.seedsDirectory + "/") else { return }
+    try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(path) }
   }
 }

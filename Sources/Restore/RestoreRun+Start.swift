@@ -9,7 +9,7 @@ import Operations
 extension RestoreRun {
   /// Starts the target if it ran before; a start whose answer was lost is resolved by asking.
   func start() async throws(StepStop) {
-    let begin = ContinuousClock.now
+    let watch = Stopwatch(parts.timer)
     try await record(.start, .begun)
     if try startsTarget() {
       await parts.reached(.beforeStart)
@@ -22,7 +22,7 @@ extension RestoreRun {
     try await record(
       .start,
       .done,
-      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+      TimedRecord(milliseconds: watch.elapsed.milliseconds)
     )
   }
 
@@ -113,11 +113,10 @@ extension RestoreRun {
     guard domain.hasAgentChannel else { return unconfirmed(.noAgent) }
     let target = try requireTarget()
     let foreign = try await foreignAddresses()
-    let clock = ContinuousClock()
-    let deadline = clock.now.advanced(by: parts.settings.confirmTimeout)
+    let watch = Stopwatch(parts.timer)
     var last: UnconfirmedReason = .noAgent
     var shown: [String] = []
-    while clock.now < deadline, !Task.isCancelled {
+    while watch.elapsed < parts.settings.confirmTimeout, !Task.isCancelled {
       if let interfaces = await askAgent(domain.reference) {
         shown = Array(interfaces.flatMap(\.addresses).prefix(Limits.guestAddresses))
         switch GuestCheck.verdict(network: target.network, shown: shown, others: foreign) {

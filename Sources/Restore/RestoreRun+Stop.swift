@@ -9,7 +9,7 @@ extension RestoreRun {
   /// Stops the target: asks first, waits a bounded while, then destroys it gracefully.
   func stop() async throws(StepStop) {
     let record = try await stopRecord()
-    let begin = ContinuousClock.now
+    let watch = Stopwatch(parts.timer)
     try await confirmLease()
     let reference = try requireTarget().reference
     let state = try await patiently { () async throws(HypervisorError) in
@@ -25,7 +25,7 @@ extension RestoreRun {
     try await self.record(
       .stop,
       .done,
-      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+      TimedRecord(milliseconds: watch.elapsed.milliseconds)
     )
     await parts.reached(.afterStop)
   }

@@ -13,7 +13,7 @@ extension RestoreRun {
       try await rewrite()
       return await forgetOwnCheckpoints()
     }
-    let begin = ContinuousClock.now
+    let watch = Stopwatch(parts.timer)
     let pairs = try pairs()
     if try await !isStartedOnMovedDisks(pairs) {
       try await takeLock(pairs)
@@ -34,7 +34,7 @@ extension RestoreRun {
     try await record(
       .swap,
       .done,
-      TimedRecord(milliseconds: (ContinuousClock.now - begin).milliseconds)
+      TimedRecord(milliseconds: watch.elapsed.milliseconds)
     )
   }
 

@@ -67,8 +67,23 @@ extension RestoreRun {
     }
     releaseLock()
     try await confirmLease()
-    if journal.summary.begun.contains(.stop) { try await restoreRunning() }
-    if kind == .restore, journal.stage != nil {
+    // A former disk that doesn't start is no reason to leave the stage behind.
+    var notRunning: StepStop?
+    if journal.summary.begun.contains(.stop) {
+      do throws(StepStop) {
+        try await restoreRunning()
+      } catch .failure(let failure) {
+        notRunning = .failure(failure)
+      }
+    }
+    if kind == .restore, journal.stage != nil { try await discardStaged() }
+    if let notRunning { throw notRunning }
+    try await record(.discard, .done)
+  }
+
+  /// Removes what was staged; what can't be removed now is tried again.
+  private func discardStaged() async throws(StepStop) {
+    do throws(StepStop) {
       if isInPlace {
         // Never while a disk may be half written: then the logs are all there is of the other half.
         let summary = journal.summary
@@ -81,9 +96,11 @@ extension RestoreRun {
       } else {
         try await discardStages()
       }
-      await removeSeed(seedPath)
+      try await removeSeed(seedPath)
+    } catch .failure(var failure) where failure.left == .untouched {
+      failure.isTransient = true
+      throw .failure(failure)
     }
-    try await record(.discard, .done)
   }
 
   /// Starts the target on its former disk if it ran before, and lets it start with the host again.
@@ -114,7 +131,8 @@ extension RestoreRun {
             code: .internalError,
             detail: "The target has its former disk but did not start: \(error).",
             left: .rolledBackNotRunning,
-            isTransient: error.isTransient
+            // Whoever has its disk open may let go of it, so it isn't given up at the first refusal.
+            isTransient: error.isTransient || !isLastAttempt
           )
         )
       }

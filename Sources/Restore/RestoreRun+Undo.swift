@@ -50,7 +50,7 @@ extension RestoreRun {
       }
     }
     guard let stamp = journal.stage?.stampJobID else { return }
-    await removeSeed("\(parts.settings.seedsDirectory)/\(job.vpsID)/\(stamp).iso")
+    try await removeSeed("\(parts.settings.seedsDirectory)/\(job.vpsID)/\(stamp).iso")
   }
 
   /// Removes what an older restore of this target has kept.

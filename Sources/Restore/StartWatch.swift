@@ -11,12 +11,18 @@ import Synchronization
 final class StartWatch: Sendable {
   private let hypervisor: any Hypervisor
   private let reference: DomainReference
+  private let timer: any Clock<Duration>
   private let events: AsyncStream<DomainEvent>
   private let isStarted = Atomic<Bool>(false)
 
   /// Begins to listen: whatever happens from here on is noticed.
-  init(_ reference: DomainReference, on hypervisor: any Hypervisor) {
+  init(
+    _ reference: DomainReference,
+    on hypervisor: any Hypervisor,
+    _ timer: any Clock<Duration>
+  ) {
     self.hypervisor = hypervisor
+    self.timer = timer
     self.reference = reference
     events = hypervisor.events()
   }
@@ -39,7 +45,7 @@ final class StartWatch: Sendable {
     var state = try await hypervisor.state(of: reference)
     while state == .starting, !Task.isCancelled {
       // Cancelled, it returns at once and the loop ends.
-      try? await Task.sleep(for: Limits.startWatchRest)
+      try? await timer.sleep(for: Limits.startWatchRest)
       state = try await hypervisor.state(of: reference)
     }
     if state.isActive { note() }
@@ -62,7 +68,7 @@ final class StartWatch: Sendable {
       // A libvirt that is away can't start anything; the next look finds what it did since.
       try? await look()
       // Cancelled, it returns at once and the loop ends.
-      try? await Task.sleep(for: Limits.startWatchInterval)
+      try? await timer.sleep(for: Limits.startWatchInterval)
     }
   }
 

@@ -53,7 +53,12 @@ extension StepStop {
     case .outOfSpace:
       self = .because(.hostStorageFull, "The host's storage is full.")
     case .locked:
-      self = .because(.vpsNotReady, "Somebody else has the target's disk open.")
+      // A tool that looks at an image lets go of it again, and a restore may be half done.
+      self = .because(
+        .vpsNotReady,
+        "Somebody else has the target's disk open.",
+        isTransient: true
+      )
     case .hostile(let reason):
       self = .because(.vpsNotReady, "A disk image asks for what is never opened: \(reason).")
     case .unsupported:

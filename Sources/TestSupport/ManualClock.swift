@@ -47,9 +47,21 @@ package final class ManualClock: WallClock {
       state.elapsed += duration
       let due = state.sleepers.filter { $0.value.deadline <= state.elapsed }
       for id in due.keys { state.sleepers[id] = nil }
-      return due.values.sorted { $0.deadline < $1.deadline }
+      // By deadline, and of the same by who lay down first: an order that is always the same.
+      return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.map(\.value)
     }
     for sleeper in woken { sleeper.continuation.resume() }
+  }
+
+  /// Moves the time to the next moment that anybody waits for; nil, and nothing, if nobody waits.
+  @discardableResult
+  package func advanceToNext() -> Duration? {
+    let next = state.withLock { state in
+      state.sleepers.values.map(\.deadline).min().map { $0 - state.elapsed }
+    }
+    guard let next else { return nil }
+    advance(by: max(.zero, next))
+    return next
   }
 
   /// Waits until at least `count` tasks wait for the time to move; a cancelled task waits no more.

@@ -99,6 +99,7 @@ extension SimulatedHypervisor {
       guard !machine.description.state.isActive else {
         throw .refused(operation: "start", message: "domain is already running")
       }
+      try power?.willStart(machine.description)
       machine.description.state = .running
       machine.description.hasManagedSave = false
       machine.description.definition.disks = machine.description.inactiveDisks
@@ -142,7 +143,8 @@ extension SimulatedHypervisor {
     }
   }
 
-  private func stop(_ machine: inout Machine) {
+  func stop(_ machine: inout Machine, isSudden: Bool = false) {
+    power?.didStop(machine.description, isSudden: isSudden)
     machine.description.state = .stopped
     machine.description.activeJob = nil
     machine.description.definition.isAgentConnected = false

@@ -1,5 +1,13 @@
 package import Hypervisor
 
+/// What guests do to their host, for tests that have files under them.
+package protocol GuestPower: Sendable {
+  /// A guest is about to run; what it throws is why it doesn't.
+  func willStart(_ domain: DomainDescription) throws(HypervisorError)
+  /// A guest runs no more; suddenly means that it had no time to write anything.
+  func didStop(_ domain: DomainDescription, isSudden: Bool)
+}
+
 /// A hypervisor host that exists only in a test, for the faults that a real one doesn't produce
 /// on demand.
 ///
@@ -80,6 +88,8 @@ package actor SimulatedHypervisor: Hypervisor {
   private var faults: [Operation: Fault] = [:]
   private var hanging: [Operation: [CheckedContinuation<Void, Never>]] = [:]
   private var beforeEach: (@Sendable (Call) async -> Void)?
+  private var chooseFault: (@Sendable (Call) async -> Fault?)?
+  private(set) var power: (any GuestPower)?
   private let hub = EventHub()
 
   /// Makes a host with these machines.
@@ -127,6 +137,23 @@ package actor SimulatedHypervisor: Hypervisor {
     beforeEach = body
   }
 
+  /// Sets who is asked before each call what goes wrong with it; nil from it: nothing does.
+  package func setChooser(_ body: (@Sendable (Call) async -> Fault?)?) {
+    chooseFault = body
+  }
+
+  /// Sets what guests do to their host when they start and end.
+  package func setPower(_ power: (any GuestPower)?) {
+    self.power = power
+  }
+
+  /// Ends all guests at once, as a host that loses its power does.
+  package func losePower() {
+    for index in machines.indices where machines[index].description.state.isActive {
+      stop(&machines[index], isSudden: true)
+    }
+  }
+
   /// Tells all listeners of an event.
   package func publish(_ event: DomainEvent) {
     hub.publish(event)
@@ -145,6 +172,13 @@ package actor SimulatedHypervisor: Hypervisor {
   ) async throws(HypervisorError) -> Value {
     calls.append(call)
     await beforeEach?(call)
+    switch await chooseFault?(call) {
+    case .failOnce(let error), .failAlways(let error): throw error
+    case .loseAnswer(let error):
+      _ = try effect()
+      throw error
+    case .hang, nil: break
+    }
     switch faults[call.operation] {
     case nil: break
     case .failOnce(let error):

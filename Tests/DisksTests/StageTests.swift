@@ -121,6 +121,29 @@ struct StageTests {
     }
   }
 
+  @Test func `An empty file is the job's stage before its stamp, and one with content isn't`()
+    async throws
+  {
+    try await withScratch { scratch in
+      let path = Stage.path(for: "\(scratch)/disk", job: job)
+      let stamp = Stamp(role: .new, job: job, disk: "vda")
+      try write([], to: path)
+      #expect(try await Stage.discard(path, expecting: stamp))
+      #expect(!exists(path))
+      try write([1], to: path)
+      await #expect(throws: DiskError.stampMismatch(path: path)) {
+        try await Stage.discard(path, expecting: stamp)
+      }
+      // Another job's name, and another's file.
+      try write([], to: "\(scratch)/disk")
+      for other in [stamp, Stamp(role: .old, job: job, disk: "vda")] {
+        await #expect(throws: DiskError.stampMismatch(path: "\(scratch)/disk")) {
+          try await Stage.discard("\(scratch)/disk", expecting: other)
+        }
+      }
+    }
+  }
+
   @Test func `Only the file with the expected stamp is discarded`() async throws {
     try await withScratch { scratch in
       let current = "\(scratch)/disk"

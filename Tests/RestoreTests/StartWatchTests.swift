@@ -29,7 +29,7 @@ struct StartWatchTests {
     _ body: @escaping @Sendable (SimulatedHypervisor) async throws -> Void
   ) async throws -> Bool {
     let host = host()
-    let watch = StartWatch(reference, on: host)
+    let watch = StartWatch(reference, on: host, ContinuousClock())
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await watch.run() }
       try await body(host)

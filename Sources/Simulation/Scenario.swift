@@ -1,0 +1,125 @@
+package import Model
+
+/// What a seed makes of a simulation: the disks, the target, the jobs and what happens during each.
+struct Scenario: Sendable {
+  static let chunkSize = 1 << 16
+  /// More effects than a job has; what comes later doesn't happen.
+  private static let latestStep = 260
+
+  /// The target's disks, and the backup of each.
+  var disks: [(old: [UInt8], backup: [UInt8])]
+  var isRunning: Bool
+  var hasAutostart: Bool
+  var hasAgent: Bool
+  var ignoresACPI: Bool
+  var acts: [Act]
+
+  /// Draws a scenario, all of it but what is given.
+  init(seed: UInt64, scope: Scope, isRunning: Bool?, acts given: [Act]?) {
+    let chance = Chance(seed: seed)
+    disks = (0..<(chance.isOne(in: 3) ? 2 : 1)).map { _ in Self.disk(chance) }
+    let runs = scope.runsTargets && !chance.isOne(in: 3)
+    self.isRunning = isRunning ?? runs
+    hasAutostart = chance.isOne(in: 2)
+    hasAgent = !chance.isOne(in: 3)
+    ignoresACPI = chance.isOne(in: 4)
+    acts = []
+    for number in 0..<chance.number(in: 1...(scope.repeats ? 3 : 1)) {
+      acts.append(Self.act(number, chance, scope))
+    }
+    if let given { acts = given }
+  }
+
+  private static func act(_ number: Int, _ chance: Chance, _ scope: Scope) -> Act {
+    var work = Work.restore(
+      scope.writesInPlace && chance.isOne(in: 4) ? .inPlace : .staged,
+      startsWhenOff: chance.isOne(in: 4)
+    )
+    if number > 0, chance.isOne(in: 2) { work = .undo }
+    var plan: [Cued] = []
+    for _ in 0..<chance.pick([0, 1, 1, 1, 2, 2, 3, 5]) {
+      // Most of a job's effects are early ones, and the late ones matter most.
+      let step = chance.number(in: 1...chance.pick([60, 120, latestStep]))
+      plan.append(Cued(.step(step), happening(chance, scope)))
+    }
+    return Act(work, plan)
+  }
+
+  private static func happening(_ chance: Chance, _ scope: Scope) -> Happening {
+    if chance.isOne(in: 2) || scope == .crashes { return chance.pick([.killed, .powerLost]) }
+    let kinds = scope == .faults ? 7 : 9
+    switch chance.number(in: 1...kinds) {
+    case 1: return .diskFailed
+    case 2: return .diskFull
+    case 3: return .hypervisorAway(calls: chance.pick([1, 2, 10, 100]))
+    case 4: return .answerLost
+    case 5: return .startRefused
+    case 6: return .catalogBusy
+    case 7: return .slow(seconds: chance.pick([1, 10, 40]))
+    case 8: return .frozen
+    default: return .deed(chance.pick(Happening.Deed.allCases))
+    }
+  }
+
+  private static func disk(_ chance: Chance) -> (old: [UInt8], backup: [UInt8]) {
+    let tail = chance.pick([0, 512, 4096, 20_480])
+    let count = chance.number(in: 2...5)
+    let backup = bytes(count * chunkSize + tail, chance)
+    let extra = chance.pick([0, 0, 4096, chunkSize])
+    var old = bytes(backup.count + extra, chance)
+    // Some of it is what the backup holds, too.
+    for chunk in 0..<count where chance.isOne(in: 3) {
+      let range = chunk * chunkSize..<(chunk + 1) * chunkSize
+      old.replaceSubrange(range, with: backup[range])
+    }
+    return (old, backup)
+  }
+
+  private static func bytes(_ count: Int, _ chance: Chance) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count {
+      let byte = chance.isOne(in: 3) ? 0 : UInt8(chance.number(in: 1...255))
+      bytes += [UInt8](repeating: byte, count: min(chunkSize / 2, count - bytes.count))
+    }
+    return bytes
+  }
+}
+
+/// What a job is to do.
+package enum Work: Sendable, Equatable {
+  /// Put the backup onto the target.
+  case restore(RestoreStrategy, startsWhenOff: Bool)
+  /// Take the restore before back; where there is none it is a restore.
+  case undo
+}
+
+/// One job and what is to happen during it.
+package struct Act: Sendable, Equatable {
+  /// What it does.
+  package var work: Work
+  /// What happens.
+  package var plan: [Cued]
+
+  /// Makes an act.
+  package init(_ work: Work, _ plan: [Cued] = []) {
+    self.work = work
+    self.plan = plan
+  }
+}
+
+/// How much a simulation lets happen; each holds what the ones before it hold.
+package enum Scope: Int, Sendable, Comparable, CaseIterable {
+  /// Restores of stopped targets whose workers die.
+  case crashes
+  /// Running targets, undos, several jobs, and everything that fails.
+  case faults
+  /// People and second workers, and disks that are written over in place.
+  case everything
+
+  package static func < (left: Scope, right: Scope) -> Bool { left.rawValue < right.rawValue }
+
+  var runsTargets: Bool { self >= .faults }
+  var repeats: Bool { self >= .faults }
+  var writesInPlace: Bool { self >= .everything }
+}
