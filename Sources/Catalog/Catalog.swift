@@ -56,11 +56,6 @@ package protocol Catalog: Sendable {
   func version() -> CatalogVersion?
 }
 
-extension Catalog {
-  /// Unknown, so nothing that is read of it may be kept.
-  package func version() -> CatalogVersion? { nil }
-}
-
 /// Everything that can be asked or changed within one transaction.
 package protocol CatalogTransaction: ClientStore, KeyStore, NodeStore, VPSStore, BackupStore,
   HoldStore, CheckpointStore, ScheduleStore, JobStore, StepStore, UndoStore, AuditStore,

@@ -88,7 +88,7 @@ package struct Worker: Service {
   }
 
   func run(_ events: WorkerEvents) async throws(WorkerFault) {
-    let lock = try await lockNode()
+    let lock = try await Self.lock(node, in: locksDirectory)
     defer { lock.release() }
     try await endOldLeases()
     for work in startup { await work() }
@@ -156,7 +156,19 @@ package struct Worker: Service {
     )
   }
 
-  private func lockNode() async throws(WorkerFault) -> HostLock {
+  /// Refuses what would meet another worker of the node on this host, before it touches what that one
+  /// uses; a worker takes the lock itself when it runs.
+  package static func requireNone(
+    of node: String,
+    locksDirectory: String
+  ) async throws(WorkerFault) {
+    try await lock(node, in: locksDirectory).release()
+  }
+
+  private static func lock(
+    _ node: String,
+    in locksDirectory: String
+  ) async throws(WorkerFault) -> HostLock {
     do {
       try await HostLock.makeDirectory(locksDirectory)
     } catch {

@@ -32,5 +32,8 @@ struct SimulatedCatalog: Catalog {
     try await catalog.check()
   }
 
+  /// Unknown: whoever dies must not go on with what was read before.
+  func version() -> CatalogVersion? { nil }
+
   private static let gone = CatalogFault.failed(.failed("the process has ended"))
 }

@@ -40,4 +40,6 @@ package final class FlakyCatalog: Catalog {
   }
 
   package func check() async throws(CatalogFault) { try await catalog.check() }
+
+  package func version() -> CatalogVersion? { catalog.version() }
 }

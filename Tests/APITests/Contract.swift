@@ -95,6 +95,8 @@ private struct NoCatalog: Catalog {
   ) async throws(CatalogFault) -> Value { throw .failed(.busy("there is none")) }
 
   func check() async throws(CatalogFault) {}
+
+  func version() -> CatalogVersion? { nil }
 }
 
 /// Holds values against the schemas of a document, as far as the document uses JSON Schema.

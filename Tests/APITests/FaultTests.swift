@@ -30,6 +30,8 @@ import Testing
     func check() async throws(CatalogFault) {
       throw .failed(error)
     }
+
+    func version() -> CatalogVersion? { nil }
   }
 
   /// One line of a log.

@@ -210,4 +210,6 @@ private final class CountingCatalog: Catalog {
   }
 
   func check() async throws(CatalogFault) { try await catalog.check() }
+
+  func version() -> CatalogVersion? { catalog.version() }
 }

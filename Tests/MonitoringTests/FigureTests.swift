@@ -64,6 +64,8 @@ import Testing
     let path = "\(ScratchDirectory.path)/catalog.sqlite"
     let registry = MetricRegistry()
     let catalog = MeasuredCatalog(try SQLiteCatalog(path: path), metrics: registry)
+    // Without a version nothing that is read could be kept.
+    #expect(catalog.version() != nil)
     let fixture = CatalogFixture(catalog: catalog)
     let figures = CatalogFigures(
       catalog: catalog,

@@ -31,4 +31,6 @@ final class UnwritableOnce: Catalog {
   }
 
   func check() async throws(CatalogFault) { try await catalog.check() }
+
+  func version() -> CatalogVersion? { catalog.version() }
 }

@@ -53,6 +53,8 @@ package struct MeasuredCatalog: Catalog {
       throw error
     }
   }
+
+  package func version() -> CatalogVersion? { catalog.version() }
 }
 
 /// The instruments of one way to use the catalog.

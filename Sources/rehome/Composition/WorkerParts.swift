@@ -31,6 +31,8 @@ struct WorkerParts: Sendable {
     metrics: any MetricsFactory,
     logger: Logger
   ) async throws(CommandFailure) -> WorkerParts {
+    // First: another worker may have the datastore for itself, which would be told instead.
+    try await requireNoOther(settings.node.name, layout)
     let datastore = try await openDatastore(
       settings.storage,
       layout: layout,
@@ -87,6 +89,17 @@ struct WorkerParts: Sendable {
         ReadinessPart(hypervisor: hypervisor),
       ]
     )
+  }
+
+  private static func requireNoOther(
+    _ node: String,
+    _ layout: DataLayout
+  ) async throws(CommandFailure) {
+    do throws(WorkerFault) {
+      try await Worker.requireNone(of: node, locksDirectory: layout.locks.path)
+    } catch {
+      throw CommandFailure(error)
+    }
   }
 
   private static func keeper(

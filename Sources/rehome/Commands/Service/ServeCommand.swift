@@ -32,15 +32,25 @@ enum Server {
     )
     do {
       try await group.run()
-    } catch WorkerFault.alreadyRunning(let node, _) {
-      throw .stopped("Another worker of node \(node) runs already on this host. Stop it first.")
-    } catch WorkerFault.locks(let path, let reason) {
-      throw .place(path: path, reason: "\(reason).")
-    } catch WorkerFault.catalog(let error) {
-      throw .catalog(error)
+    } catch let fault as WorkerFault {
+      throw CommandFailure(fault)
     } catch {
       throw .stopped("The server ended because a part of it did: \(error)")
     }
     logger.notice("rehome ended")
+  }
+}
+
+extension CommandFailure {
+  /// Why a worker can't start.
+  init(_ fault: WorkerFault) {
+    switch fault {
+    case .alreadyRunning(let node, _):
+      self = .stopped(
+        "Another worker of node \(node) runs already on this host. Stop it first."
+      )
+    case .locks(let path, let reason): self = .place(path: path, reason: "\(reason).")
+    case .catalog(let error): self = .catalog(error)
+    }
   }
 }
