@@ -17,15 +17,28 @@ readonly all=(
 
 readonly limit=30m
 
-failed=()
+# What the build wrote would go to the disk beside the first tests, whose transactions wait for it.
+sync
+
+failed=0
+log=$(mktemp)
+faults=$(mktemp)
+trap 'rm -f "$log" "$faults"' EXIT
 for target in "${@:-${all[@]}}"; do
   echo "== $target"
   started=$SECONDS
-  timeout --foreground --kill-after=30s $limit \
-    swift test --skip-build --disable-xctest --filter "^$target\\." || failed+=("$target")
+  # No pipe: what a test left running would keep it open, and with it this script.
+  if ! timeout --foreground --kill-after=30s $limit \
+    swift test --skip-build --disable-xctest --filter "^$target\\." > >(tee "$log") 2>&1; then
+    failed=1
+    sleep 1 # `tee` has the last lines yet to write.
+    {
+      echo "failed: $target"
+      grep -aE '✘|error:|Fatal|unexpected signal' "$log" | awk '!seen[$0]++' | head -60
+    } >>"$faults"
+  fi
   echo "== $target took $((SECONDS - started)) s"
 done
-if ((${#failed[@]})); then
-  echo "failed: ${failed[*]}" >&2
-  exit 1
-fi
+# Once more at the end, where they are found.
+cat "$faults" >&2
+exit $failed

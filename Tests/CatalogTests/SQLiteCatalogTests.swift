@@ -50,7 +50,7 @@ struct SQLiteCatalogTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 1...8 {
         group.addTask { @concurrent in
-          try await SQLiteCatalog(path: path)
+          try await SQLiteCatalog(path: path, busyTimeout: .seconds(60))
             .write { try $0.upsertNode(name: "\(number)", uri: "u") }
         }
       }

@@ -28,12 +28,31 @@ package struct SQLiteCatalog: Catalog {
       configuration.busyMode = .timeout(
         TimeInterval(busyTimeout.milliseconds) / 1000
       )
-      pool = try DatabasePool(path: path, configuration: configuration)
-      try Self.makeWritesDurable(pool)
-      try Schema.migrate(pool)
-      probe = try VersionProbe(path: path)
+      (pool, probe) = try Self.retrying(until: .now + busyTimeout) {
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try Self.makeWritesDurable(pool)
+        try Schema.migrate(pool)
+        return (pool, try VersionProbe(path: path))
+      }
     } catch {
       throw CatalogError(error)
+    }
+  }
+
+  /// SQLite doesn't wait where waiting could be a deadlock, such as between two processes that both
+  /// turn a new file's journal into a write-ahead log: it says "busy" at once.
+  private static func retrying<Value>(
+    until deadline: ContinuousClock.Instant,
+    _ open: () throws -> Value
+  ) throws -> Value {
+    while true {
+      do {
+        return try open()
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
+      {
+        continue
+      }
     }
   }
 
