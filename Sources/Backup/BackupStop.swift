@@ -29,8 +29,8 @@ enum BackupStop: Error {
       )
     case .domainMissing:
       self = .because(.vpsNotReady, NotReadyReason.domainMissing.sentence)
-    case .refused(let operation, let message):
-      self = .because(.internalError, "The hypervisor refused to \(operation): \(message)")
+    case .refused(let operation, _):
+      self = .because(.internalError, "The hypervisor refused to \(operation).")
     case .invalidXML:
       self = .because(.internalError, "The machine's definition can't be read.")
     }

@@ -13,6 +13,16 @@ package enum HypervisorError: Error, Equatable, Sendable {
   /// XML that we got or made has not the form it must have.
   case invalidXML(String)
 
+  /// What a client may be told, as the rest of a sentence: libvirt's own words name files of the host.
+  package var publicReason: String {
+    switch self {
+    case .unavailable, .timedOut, .agentUnavailable: "the hypervisor did not answer"
+    case .domainMissing: "the hypervisor has no such machine"
+    case .refused(let operation, _): "the hypervisor refused to \(operation)"
+    case .invalidXML: "the machine's definition can't be read"
+    }
+  }
+
   /// Whether the same call can succeed later with nothing changed by us.
   package var isTransient: Bool {
     switch self {

@@ -9,11 +9,14 @@ package final class LibvirtHypervisor: Hypervisor {
   private let executor: DeadlineExecutor
   private let hub: EventHub
   private let link: LibvirtLink
+  private let logger: Logger
 
-  /// Makes a hypervisor that is reached at a URI, for example `qemu:///system`.
-  package init(uri: String, logger: Logger) {
-    executor = DeadlineExecutor(label: "rehome.libvirt", width: CallLimits.width)
+  /// Makes a hypervisor that is reached at a URI, for example `qemu:///system`, by at most `width` calls
+  /// at a time: one that a machine keeps from returning holds its place until it does.
+  package init(uri: String, logger: Logger, width: Int? = nil) {
+    executor = DeadlineExecutor(label: "rehome.libvirt", width: width ?? CallLimits.width)
     hub = EventHub()
+    self.logger = logger
     link = LibvirtLink(uri: uri, hub: hub, logger: logger)
   }
 
@@ -69,14 +72,25 @@ package final class LibvirtHypervisor: Hypervisor {
     within limit: Duration = CallLimits.ordinary,
     _ body: @escaping @Sendable (Connection) throws(LibvirtError) -> Value
   ) async throws(HypervisorError) -> Value {
-    let link = link
+    let (link, logger) = (link, logger)
     return try await executor.run(operation, within: limit) { () throws(HypervisorError) -> Value in
       let connection = try link.current()
       do throws(LibvirtError) {
         return try body(connection)
       } catch {
         guard connection.isAlive, !error.isOfTransport else { throw .unavailable(error.message) }
-        throw HypervisorError(error, operation: operation, reference: reference)
+        let refusal = HypervisorError(error, operation: operation, reference: reference)
+        // Only here: clients are told less.
+        if case .refused(_, let message) = refusal {
+          logger.info(
+            "libvirt refused",
+            metadata: [
+              "operation": "\(operation)", "domain": "\(reference?.name ?? "")",
+              "error": "\(message)",
+            ]
+          )
+        }
+        throw refusal
       }
     }
   }

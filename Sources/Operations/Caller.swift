@@ -61,6 +61,12 @@ package struct Caller: Sendable, Equatable {
     throw .forbidden(required: [scope])
   }
 
+  /// Refuses a caller whose key has none of these scopes.
+  package func require(oneOf eligible: Set<Scope>) throws(Refusal) {
+    guard let scopes, scopes.isDisjoint(with: eligible) else { return }
+    throw .forbidden(required: eligible.sorted { $0.rawValue < $1.rawValue })
+  }
+
   /// Refuses another client's things as if they weren't there.
   package func requireOwnership(of client: ClientID) throws(Refusal) {
     guard let clientID, clientID != client else { return }

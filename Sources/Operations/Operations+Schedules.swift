@@ -135,6 +135,8 @@ extension Operations {
     _ changes: ScheduleChanges
   ) async throws(Refusal) -> ScheduleView {
     try caller.require(.writeVM)
+    // What is wrong by itself is told before anything is looked for.
+    try Self.check(name: changes.name ?? nil, retentionCount: changes.retentionCount ?? 1)
     return try await write { transaction in
       var schedule = try self.findSchedule(scheduleID, of: id, for: caller, transaction)
       let former = schedule
@@ -142,7 +144,6 @@ extension Operations {
       schedule.timing = try changes.timing(from: schedule.timing)
       schedule.retentionCount = changes.retentionCount ?? schedule.retentionCount
       schedule.isEnabled = changes.isEnabled ?? schedule.isEnabled
-      try Self.check(name: schedule.name, retentionCount: schedule.retentionCount)
       if schedule.timing != former.timing || schedule.isEnabled && !former.isEnabled {
         schedule.awaitTurn(after: self.clock.now())
       }

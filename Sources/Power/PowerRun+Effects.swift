@@ -57,7 +57,7 @@ extension PowerRun {
       do throws(HypervisorError) {
         try await parts.hypervisor.start(vps.reference)
       } catch {
-        refusal = "\(error)"
+        refusal = error.publicReason
       }
       let state = try await fromHypervisor { () async throws(HypervisorError) in
         try await parts.hypervisor.state(of: vps.reference)
@@ -68,7 +68,7 @@ extension PowerRun {
         if before != nil { continue }
         throw .because(
           .internalError,
-          "The machine did not start: \(refusal.prefix(300))",
+          "The machine did not start: \(refusal).",
           left: .notRunning
         )
       }

@@ -44,13 +44,13 @@ extension RestoreRun {
     do throws(HypervisorError) {
       try await parts.hypervisor.start(reference)
     } catch {
-      refusal = "\(error)"
+      refusal = error.publicReason
     }
     let domain = try await describeTarget()
     guard domain.state.isActive else {
       throw .because(
         .startFailedRolledBack,
-        "The target did not start with its new disk: \(refusal.prefix(300))"
+        "The target did not start with its new disk\(refusal.isEmpty ? "" : ": \(refusal)")."
       )
     }
     // A chain that came up under the new disk would make it read another file's bytes.

@@ -129,7 +129,7 @@ extension RestoreRun {
         throw .failure(
           JobFailure(
             code: .internalError,
-            detail: "The target has its former disk but did not start: \(error).",
+            detail: "The target has its former disk but did not start: \(error.publicReason).",
             left: .rolledBackNotRunning,
             // Whoever has its disk open may let go of it, so it isn't given up at the first refusal.
             isTransient: error.isTransient || !isLastAttempt

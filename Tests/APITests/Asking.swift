@@ -65,7 +65,10 @@ struct Question: Sendable {
         body: body.map { ByteBuffer(string: $0) }
       )
     )
-    let faults = Contract.faults(of: answer, to: method, path)
+    var faults = Contract.faults(of: answer, to: method, path)
+    if let body, (200..<300).contains(answer.status) {
+      faults += Contract.faults(ofAccepted: body, to: method, path)
+    }
     #expect(faults.isEmpty, "\(method) \(path): \(faults)")
     return answer
   }

@@ -45,6 +45,18 @@ struct Contract: Sendable {
     return faults + SchemaCheck(document).faults(answer.json, content.value["schema"] ?? .null, "")
   }
 
+  /// What is wrong with a body that was accepted: the document must allow it, or clients that are made
+  /// from the document couldn't have sent it.
+  static func faults(ofAccepted body: String, to method: String, _ target: String) -> [String] {
+    let path = String(target.prefix { $0 != "?" })
+    guard let value = try? JSONReader.read(Array(body.utf8), depthLimit: Limits.jsonDepth) else {
+      return []
+    }
+    let content = operation(method, path)?["requestBody"]?["content"]?["application/json"]
+    guard let schema = content?["schema"] else { return ["no body is in the document"] }
+    return SchemaCheck(document).faults(value, schema, "the body")
+  }
+
   private static func problem(_ answer: Answer) -> [String] {
     guard !answer.text.isEmpty else { return [] }
     return SchemaCheck(document).faults(

@@ -22,14 +22,32 @@ import Testing
     for code in JobFailureCode.allCases { #expect(code.errorCode.rawValue == code.rawValue) }
   }
 
-  /// The page's rows: code, status or a dash, title.
-  private static func documented() throws -> [[String]] {
-    let page = try String(
+  private static func page() throws -> String {
+    try String(
       contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Sources/API/API.docc/Errors.md"),
       encoding: .utf8
     )
-    return page.matches(of: /\n\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|/).map {
+  }
+
+  /// The words in backticks of the paragraph that begins so.
+  private static func words(after start: String) throws -> Set<String> {
+    let page = try page()
+    let paragraph = try #require(page.firstRange(of: start)).upperBound
+    let end = page[paragraph...].firstRange(of: "\n\n")?.lowerBound ?? page.endIndex
+    return Set(page[paragraph..<end].matches(of: /`([a-z_]+)`/).map { String($0.output.1) })
+  }
+
+  @Test func `The page has every reason and every word for a fault, and no other`() throws {
+    let reasons = try Self.words(after: "which is also the `code` of a closed gate:")
+    #expect(reasons == Set(NotReadyReason.allCases.map(\.rawValue)))
+    let faults = try Self.words(after: "`errors[].code`, what is wrong")
+    #expect(faults == Set(FaultCode.allCases.map(\.rawValue)))
+  }
+
+  /// The page's rows: code, status or a dash, title.
+  private static func documented() throws -> [[String]] {
+    try page().matches(of: /\n\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|/).map {
       [String($0.output.1), String($0.output.2), String($0.output.3)]
     }
   }

@@ -1,3 +1,4 @@
+import Catalog
 import CoreMetrics
 import Logging
 import Model
@@ -92,6 +93,39 @@ import Testing
     }
   }
 
+  @Test func `who sits down while the catalog is asked keeps the place`() async throws {
+    try await World.with { world, _ in
+      let catalog = InterruptedCatalog(try SQLiteCatalog(path: world.catalogPath))
+      let hall = JobEvents(
+        operations: Operations(catalog: catalog, clock: world.clock),
+        clock: world.clock,
+        timer: world.clock.timer,
+        metrics: world.figures,
+        logger: .quiet
+      )
+      let job = try await world.addJob()
+      let late = try #require(KeyText(world.foreignKey)).id
+      let first = try hall.sit(watching: job, keyID: try Self.keyID(world)) {}
+      let seat = Mutex<EventSeat?>(nil)
+      catalog.interrupt {
+        let taken = try? hall.sit(watching: job, keyID: late) {}
+        seat.withLock { $0 = taken }
+      }
+      await hall.look()
+      _ = try await world.operations.perform(
+        world.operations.cancelJob(world.system, job.id.text)
+      )
+      await hall.look()
+      let second = try #require(seat.withLock { $0 })
+      for seat in [first, second] {
+        guard case .last? = await Self.heard(seat).last else {
+          Issue.record("ended without a last word")
+          continue
+        }
+      }
+    }
+  }
+
   @Test func `a reader that doesn't read holds one event, and loses its connection in the end`()
     async throws
   {
@@ -169,4 +203,34 @@ import Testing
       #expect(told == 4)
     }
   }
+}
+
+/// A catalog during whose next read something else happens.
+private final class InterruptedCatalog: Catalog {
+  private let catalog: any Catalog
+  private let next = Mutex<(@Sendable () -> Void)?>(nil)
+
+  init(_ catalog: any Catalog) {
+    self.catalog = catalog
+  }
+
+  func interrupt(_ body: @escaping @Sendable () -> Void) { next.withLock { $0 = body } }
+
+  func read<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(CatalogFault) -> Value {
+    let interruption = next.withLock { $0.take() }
+    interruption?()
+    return try await catalog.read(body)
+  }
+
+  func write<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(CatalogFault) -> Value {
+    try await catalog.write(body)
+  }
+
+  func check() async throws(CatalogFault) { try await catalog.check() }
+
+  func version() -> CatalogVersion? { catalog.version() }
 }

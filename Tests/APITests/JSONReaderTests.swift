@@ -80,6 +80,18 @@ import Testing
     }
   }
 
+  @Test(arguments: ["n", "~", "ü"])
+  func `A small body with very many faults gets a small answer`(_ letter: String) throws {
+    let name = String(repeating: letter, count: 32_000 / letter.utf8.count)
+    let many = Array(repeating: #""":0"#, count: 6000).joined(separator: ",")
+    let refusal = try #require(throws: Refusal.self) {
+      try CreateBackupBody.read(Array(#"{"\#(name)":{\#(many)},"\#(name)":[{\#(many)}]}"#.utf8))
+    }
+    let faults = try #require(refusal.faults)
+    #expect(faults.count <= 64)
+    #expect(faults.reduce(0) { $0 + $1.pointer.utf8.count + $1.detail.utf8.count } < 64 * 400)
+  }
+
   @Test func `Duplicates are found at any depth, unknown fields once`() {
     let body = #"{"note":"n","x":[{"a":1,"a":2}],"x":1}"#
     #expect(

@@ -49,6 +49,17 @@ import Testing
     }
   }
 
+  @Test func `403 before 415 where the scope is the job's`() async throws {
+    try await World.with { world, client in
+      let job = try await world.addJob()
+      var question = Question("POST", "/api/jobs/\(job.id)/actions/cancel", key: world.key)
+      question.key = try await world.newKey([.readVM])
+      question.headers["Content-Type"] = "text/plain"
+      question.body = "{"
+      try await question.expect(403, client)
+    }
+  }
+
   @Test func `413 before 415`() async throws {
     try await World.with { world, client in
       var question = world.restore()

@@ -151,6 +151,8 @@ import Testing
         // What a client wrote itself stands further left and isn't believed.
         ("198.51.100.7, 192.0.2.1", 429), ("198.51.100.7, 192.0.2.1:4711, 10.1.1.1", 429),
         ("192.0.2.2", 404), ("198.51.100.7, nonsense", 404),
+        // A character that joins the one after it hides no comma.
+        ("198.51.100.7\u{600}, 192.0.2.1", 429),
       ]
       for (header, status) in rows {
         let answers = try await connection.answers(

@@ -15,6 +15,15 @@ struct HypervisorErrorTests {
     #expect(error.isTransient == isTransient)
   }
 
+  @Test(arguments: [
+    HypervisorError.unavailable("/run/libvirt-sock: no"), .timedOut(operation: "start"),
+    .agentUnavailable, .domainMissing("/a"), .invalidXML("/srv/a: no"),
+    .refused(operation: "start", message: "can't open '/srv/other.qcow2'"),
+  ])
+  func `what clients are told names nothing of the host`(_ error: HypervisorError) {
+    #expect(!error.publicReason.isEmpty && !error.publicReason.contains("/"))
+  }
+
   @Test func `the texts of states are stored and must not change`() {
     let texts = DomainState.allCases.map(\.rawValue)
     #expect(

@@ -85,24 +85,29 @@ import Testing
       )
       _ = try await world.operations.perform(world.operations.cancelJob(caller, job.id.text))
     },
-    Mutation(action: "power.stop") { world, caller in
-      _ = try await world.operations.perform(
-        world.operations.changePower(caller, of: world.target.id.text, PowerTask(action: .stop))
+    Mutation(action: "power.shutdown") { try await $0.changePower($1, .shutdown) },
+    Mutation(action: "power.stop") { try await $0.changePower($1, .stop) },
+    Mutation(action: "power.restart") { try await $0.changePower($1, .restart) },
+    Mutation(action: "power.reset") { try await $0.changePower($1, .reset) },
+    Mutation(action: "datastore.collect") { world, caller in
+      _ = try await world.operations.collectGarbage(caller, node: "local")
+    },
+    Mutation(action: "datastore.verify") { world, caller in
+      _ = try await world.operations.verifyBackups(caller, node: "local")
+    },
+    Mutation(action: "schedule.add") { world, caller in _ = try await world.schedule(caller) },
+    Mutation(action: "schedule.edit") { world, caller in
+      let id = try await world.schedule(caller).id.text
+      _ = try await world.operations.editSchedule(
+        caller,
+        id,
+        of: world.target.id.text,
+        ScheduleChanges(isEnabled: false)
       )
     },
-    Mutation(action: "schedule.add") { world, caller in
-      _ = try await world.operations.perform(
-        world.operations.addSchedule(
-          caller,
-          of: world.target.id.text,
-          ScheduleRequest(
-            name: nil,
-            timing: ScheduleTiming(frequency: .daily, hour: 3),
-            retentionCount: 7,
-            isEnabled: true
-          )
-        )
-      )
+    Mutation(action: "schedule.remove") { world, caller in
+      let id = try await world.schedule(caller).id.text
+      _ = try await world.operations.removeSchedule(caller, id, of: world.target.id.text)
     },
     Mutation(action: "job.limit") { world, caller in
       let job = try await world.operations.perform(
@@ -174,6 +179,28 @@ import Testing
 }
 
 extension OperationsWorld {
+  fileprivate func changePower(_ caller: Caller, _ action: PowerAction) async throws {
+    _ = try await operations.perform(
+      operations.changePower(caller, of: target.id.text, PowerTask(action: action))
+    )
+  }
+
+  /// A daily schedule of the target.
+  fileprivate func schedule(_ caller: Caller) async throws -> BackupSchedule {
+    try await operations.perform(
+      operations.addSchedule(
+        caller,
+        of: target.id.text,
+        ScheduleRequest(
+          name: nil,
+          timing: ScheduleTiming(frequency: .daily, hour: 3),
+          retentionCount: 7,
+          isEnabled: true
+        )
+      )
+    ).schedule
+  }
+
   /// A key of the first client.
   fileprivate func key(_ caller: Caller) async throws -> APIKey {
     try await operations.createKey(

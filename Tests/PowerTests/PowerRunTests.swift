@@ -94,12 +94,14 @@ struct PowerRunTests {
   @Test func `a start that fails says that the machine doesn't run`() async throws {
     let world = try await PowerWorld(.stopped)
     await world.hypervisor.setFault(
-      .failAlways(.refused(operation: "start", message: "no")),
+      .failAlways(.refused(operation: "start", message: "can't open '/srv/other.qcow2'")),
       of: .start
     )
     let job = try await world.doing(.start)
     #expect(job.state == .failed)
     #expect(job.failure?.left == .notRunning)
+    // Clients read it: what libvirt says of the host is for the log.
+    #expect(job.failure?.detail.contains("/") == false)
   }
 
   @Test func `a suspended VPS isn't started any more`() async throws {

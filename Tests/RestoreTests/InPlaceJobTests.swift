@@ -136,12 +136,14 @@ struct InPlaceJobTests {
       #expect(former.state == .completed, "\(former)")
       if isPutBack {
         await world.host.setFault(
-          .failOnce(.refused(operation: "start", message: "no")),
+          .failOnce(.refused(operation: "start", message: "can't open '/srv/other.qcow2'")),
           of: .start
         )
       }
       let job = try await world.restore(two)
       #expect(job.state == (isPutBack ? .failed : .completed), "\(job)")
+      // Clients read it: what libvirt says of the host is for the log.
+      #expect(job.failure?.detail.contains("/") != true)
       #expect(try world.contents == (isPutBack ? first : second))
       let latest = isPutBack ? former : job
       #expect(try await world.undoRecord()?.restoreJobID == latest.id)

@@ -127,34 +127,37 @@ final class JobEvents: Service {
         logger.debug("watched jobs not seen", metadata: ["code": "\(error.code)"])
       }
     }
-    tell(watched)
+    tell(watched, asked: keys)
   }
 }
 
 extension JobEvents {
   /// Tells each watcher what there is to tell, and closes on those who don't listen.
-  private func tell(_ watched: WatchedJobs?) {
+  private func tell(_ watched: WatchedJobs?, asked keys: Set<KeyID>) {
     let now = clock.now()
     let stuck = state.withLock { state in
       for number in state.watchers.keys {
-        Self.tell(&state.watchers[number], watched, at: now)
+        Self.tell(&state.watchers[number], watched, asked: keys, at: now)
       }
       return state.watchers.values.filter { Self.isStuck($0, at: now) }
     }
     for watcher in stuck { watcher.close() }
   }
 
-  private static func tell(_ place: inout Watcher?, _ watched: WatchedJobs?, at now: Timestamp) {
+  private static func tell(
+    _ place: inout Watcher?,
+    _ watched: WatchedJobs?,
+    asked keys: Set<KeyID>,
+    at now: Timestamp
+  ) {
     guard var watcher = place, watcher.endedAt == nil else { return }
     defer { place = watcher }
     guard let watched else {
       if let event = watcher.pace.breathe(at: now) { send(event, to: &watcher, at: now) }
       return
     }
-    // Who sat down while the catalog was asked is told at the next look.
-    if let keyID = watcher.keyID, watched.jobs[watcher.jobID] != nil,
-      !watched.usableKeys.contains(keyID)
-    {
+    // Of a key that sat down while the catalog was asked nothing is known before the next look.
+    if let keyID = watcher.keyID, keys.contains(keyID), !watched.usableKeys.contains(keyID) {
       end(&watcher, at: now)
       return
     }

@@ -58,9 +58,10 @@ struct ClientAddress: RouterMiddleware {
     }
   }
 
-  private static func split(_ text: String, _ separator: Character) -> [String] {
-    text.split(separator: separator, omittingEmptySubsequences: false).map {
-      $0.trimmingCharacters(in: .whitespaces)
+  /// By scalars: a character that joins the next one must not hide a separator.
+  private static func split(_ text: String, _ separator: Unicode.Scalar) -> [String] {
+    text.unicodeScalars.split(separator: separator, omittingEmptySubsequences: false).map {
+      String($0).trimmingCharacters(in: .whitespaces)
     }
   }
 

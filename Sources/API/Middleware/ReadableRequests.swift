@@ -19,7 +19,9 @@ struct ReadableRequests: RouterMiddleware {
 
 extension MessageFlaw {
   /// Stands in the scheme, which HTTP/1 has no place for and the connection fills in itself.
-  private static let prefix = "unreadable-"
+  ///
+  /// HTTP/2 has one, and clients write it: so it is a word of this process that nobody else knows.
+  private static let prefix = "unreadable-\(UInt64.random(in: .min ... .max))-"
 
   /// The request that stands for one which couldn't be read.
   var mark: HTTPRequest {

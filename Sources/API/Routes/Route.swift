@@ -28,8 +28,15 @@ extension OpenRoute {
 protocol CallerRoute: Route {
   /// What the key must allow; nil: any key will do, or the use case asks for more itself.
   static var scope: Scope? { get }
+  /// Where the use case asks for more itself, the scopes of which a key needs at least one to get as
+  /// far as that; empty: none.
+  static var eligible: Set<Scope> { get }
   /// Answers a caller who has the scope.
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response
+}
+
+extension CallerRoute {
+  static var eligible: Set<Scope> { [] }
 }
 
 extension CallerContext {

@@ -97,10 +97,12 @@ struct Routes {
     let callers = router.group().add(middleware: authentication).group(context: CallerContext.self)
     for route in forCallers {
       let scope = type(of: route).scope
+      let eligible = type(of: route).eligible
       let kind = type(of: route).rateClass
       callers.on(type(of: route).path, method: type(of: route).method) { request, context in
         try await keyLimits.admit(request, context, as: kind) {
           if let scope { try context.caller.require(scope) }
+          if !eligible.isEmpty { try context.caller.require(oneOf: eligible) }
           return try await route.answer(request, context)
         }
       }

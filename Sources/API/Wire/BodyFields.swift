@@ -103,7 +103,8 @@ package struct BodyFields {
     addDuplicates(in: .object(members), at: .root)
     var told: Set<String> = []
     for member in members where !known.contains(member.name) && told.insert(member.name).inserted {
-      add(member.name, .unknownField, "`\(member.name)` is not a field of this request.")
+      guard faults.count < Self.faultMaximum else { break }
+      add(member.name, .unknownField, "\(Self.quoted(member.name)) is not a field of this request.")
     }
     guard faults.isEmpty else { throw .invalidRequest(Array(faults.prefix(Self.faultMaximum))) }
   }
@@ -165,18 +166,25 @@ package struct BodyFields {
     return word
   }
 
+  /// A name out of the body as an answer repeats it.
+  private static func quoted(_ name: String) -> String {
+    guard name.utf8.count > 64 else { return "`\(name)`" }
+    return "`\(String(String.UnicodeScalarView(name.unicodeScalars.prefix(16))))…`"
+  }
+
   private mutating func addDuplicates(in value: JSON, at pointer: JSONPointer) {
+    guard faults.count < Self.faultMaximum else { return }
     switch value {
     case .object(let members):
       var seen: Set<String> = []
       for member in members {
         let place = pointer.member(member.name)
-        if !seen.insert(member.name).inserted {
+        if faults.count < Self.faultMaximum, !seen.insert(member.name).inserted {
           faults.append(
             Fault(
               pointer: place.description,
               code: .duplicateField,
-              detail: "`\(member.name)` is there more than once."
+              detail: "\(Self.quoted(member.name)) is there more than once."
             )
           )
         }

@@ -36,19 +36,25 @@ package indirect enum JSON: Sendable, Equatable {
 
 /// A JSON pointer (RFC 6901), which tells where in a body a value stands.
 package struct JSONPointer: Sendable, Equatable, CustomStringConvertible {
+  /// Most bytes of a pointer: it comes from the body, and an answer holds many.
+  private static let byteMaximum = 256
+
   /// The whole body.
   package static let root = JSONPointer(description: "")
 
   package let description: String
 
-  /// The member of an object.
+  /// The member of an object; the object itself where the name would make the pointer too long.
   package func member(_ name: String) -> JSONPointer {
-    let escaped = name.replacing("~", with: "~0").replacing("/", with: "~1")
-    return JSONPointer(description: "\(description)/\(escaped)")
+    guard name.utf8.count <= Self.byteMaximum else { return self }
+    return step(name.replacing("~", with: "~0").replacing("/", with: "~1"))
   }
 
-  /// The element of an array.
-  package func element(_ index: Int) -> JSONPointer {
-    JSONPointer(description: "\(description)/\(index)")
+  /// The element of an array; the array itself where the pointer would become too long.
+  package func element(_ index: Int) -> JSONPointer { step("\(index)") }
+
+  private func step(_ token: String) -> JSONPointer {
+    guard description.utf8.count + token.utf8.count < Self.byteMaximum else { return self }
+    return JSONPointer(description: "\(description)/\(token)")
   }
 }

@@ -205,6 +205,10 @@ extension HTTP1Handler {
     var head = HTTPResponseHead(response)
     // The rest of a long body would only be read to be thrown away.
     if reading == .body, unanswered == 1, !hasShortBody { endsAfterAnswers = true }
+    // HTTP/1.0 has no chunks: the end of an answer without a length is the connection's.
+    if version == .http1_0, !head.headers.contains(name: "Content-Length") {
+      endsAfterAnswers = true
+    }
     if endsAfterAnswers, unanswered == 1 {
       head.headers.replaceOrAdd(name: "Connection", value: "close")
     } else if version == .http1_0 {

@@ -7,6 +7,7 @@ struct CancelJobRoute: PostRoute {
   static let path: RouterPath = "/api/jobs/{jobId}/actions/cancel"
   /// The scope of the job's own action, which only the use case knows.
   static let scope: Scope? = nil
+  static let eligible: Set<Scope> = [.backupVM, .powerVM]
   static let documentation = RouteDocumentation(
     name: "cancelJob",
     summary: "End a job",
