@@ -26,7 +26,9 @@ if [[ -z $program ]]; then
 fi
 
 install -D -m 0755 "$program" "$root/usr/local/bin/rehome"
-install -D -m 0644 Packaging/rehome.service "$root/usr/local/lib/systemd/system/rehome.service"
+for unit in rehome.service rehome-recover.service; do
+  install -D -m 0644 "Packaging/$unit" "$root/usr/local/lib/systemd/system/$unit"
+done
 install -D -m 0644 Packaging/rehome.sysusers "$root/usr/local/lib/sysusers.d/rehome.conf"
 if [[ -e $root/etc/rehome/rehome.yaml ]]; then
   say "/etc/rehome/rehome.yaml is left as it is"
@@ -39,5 +41,5 @@ systemd-sysusers /usr/local/lib/sysusers.d/rehome.conf
 chown root:rehome /etc/rehome/rehome.yaml
 # A host that is no systemd's, such as a container, has the files all the same.
 if [[ -d /run/systemd/system ]]; then systemctl daemon-reload; fi
-say "done; start it with: systemctl enable --now rehome"
+say "done; start it with: systemctl enable --now rehome rehome-recover"
 say "commands run as its user: sudo -u rehome rehome doctor"

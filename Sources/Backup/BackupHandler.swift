@@ -1,3 +1,4 @@
+import Disks
 package import Jobs
 package import Model
 
@@ -17,7 +18,11 @@ package struct BackupHandler: JobHandler {
         also: { _ in }
       )
     }
-    return await BackupRun(job, task, parts: parts, context: context)
-      .run(isLastAttempt: isLastAttempt)
+    let run = BackupRun(job, task, parts: parts, context: context)
+    let usual = parts.settings.ioPriority
+    let level: @Sendable () -> IOPriority = { context.ioPriority ?? usual }
+    return await ThreadPriority.$ofJob.withValue(level) {
+      await run.run(isLastAttempt: isLastAttempt)
+    }
   }
 }

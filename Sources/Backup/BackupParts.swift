@@ -20,10 +20,16 @@ package enum BackupMoment: String, Sendable, CaseIterable {
 package struct BackupSettings: Sendable {
   /// The least that a disk's scratch file may take, in bytes.
   package var scratchMinimumBytes: Int64
+  /// How urgent the disk I/O of backups is; a job's own limit goes over it.
+  package var ioPriority: IOPriority
 
   /// Collects the decisions.
-  package init(scratchMinimumBytes: Int64 = Limits.scratchMinimum) {
+  package init(
+    scratchMinimumBytes: Int64 = Limits.scratchMinimum,
+    ioPriority: IOPriority = .normal
+  ) {
     self.scratchMinimumBytes = scratchMinimumBytes
+    self.ioPriority = ioPriority
   }
 }
 

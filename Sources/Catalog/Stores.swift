@@ -163,6 +163,16 @@ package protocol BackupStore {
   func deleteBackup(_ id: BackupID) throws(CatalogError)
 }
 
+/// Host space that is promised to jobs which haven't taken it yet.
+package protocol ReservationStore {
+  /// Keeps space for a job.
+  func insert(_ reservation: SpaceReservation) throws(CatalogError)
+  /// What all unfinished jobs together still have to get of a node's file system.
+  func reservedBytes(node: String, fileSystem: String) throws(CatalogError) -> Int64
+  /// Takes what a job has now off what is kept for it; its end lets go of the rest.
+  func reduceReservation(of job: JobID, fileSystem: String, by bytes: Int64) throws(CatalogError)
+}
+
 /// What keeps backups from deletion while jobs read them.
 package protocol HoldStore {
   /// Keeps a backup for a job.

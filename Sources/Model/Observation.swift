@@ -45,6 +45,8 @@ package struct ObservedDisk: Sendable, Equatable, Codable {
   package var obstacle: DiskObstacle?
   /// Free space of the file system it is on; nil when it can't be told.
   package var freeBytes: Int64?
+  /// The file system it is on, as the host names it; nil when it can't be told.
+  package var fileSystem: String?
 
   /// Makes a disk's facts.
   package init(
@@ -57,7 +59,8 @@ package struct ObservedDisk: Sendable, Equatable, Codable {
     logicalBlockSize: Int = 512,
     bootOrder: Int? = nil,
     obstacle: DiskObstacle? = nil,
-    freeBytes: Int64? = nil
+    freeBytes: Int64? = nil,
+    fileSystem: String? = nil
   ) {
     self.device = device
     self.bus = bus
@@ -69,6 +72,7 @@ package struct ObservedDisk: Sendable, Equatable, Codable {
     self.bootOrder = bootOrder
     self.obstacle = obstacle
     self.freeBytes = freeBytes
+    self.fileSystem = fileSystem
   }
 }
 

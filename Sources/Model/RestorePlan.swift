@@ -61,6 +61,16 @@ package struct RestorePlan: Sendable, Equatable {
       ? .success(RestorePlan(pairs: pairs)) : .failure(Mismatches(found))
   }
 
+  /// The host space that staging takes of each file system; one whose name isn't known is left out.
+  package var neededByFileSystem: [String: Int64] {
+    var nonZero: [String: Int64] = [:]
+    for pair in pairs {
+      guard let fileSystem = pair.target.fileSystem else { continue }
+      nonZero[fileSystem, default: 0] += pair.source.nonZeroBytes
+    }
+    return nonZero.mapValues { Self.neededBytes(nonZeroBytes: $0) }.filter { $0.value > 0 }
+  }
+
   /// Host space that staging a backup takes, with its reserve.
   package static func neededBytes(nonZeroBytes: Int64) -> Int64 {
     nonZeroBytes + Int64(Double(nonZeroBytes) * Limits.stageReserve)

@@ -76,6 +76,7 @@ extension Operations {
       guard target.serviceStatus != .terminated else { throw Refusal.notFound }
       let backups = try transaction.backups(ofClient: target.clientID, in: [.complete])
         .filter { $0.vpsID != target.id && $0.isRestorable(at: now) }
+      let reserved = try Self.reservedBytes(beside: target, transaction)
       let bySource = Dictionary(grouping: backups, by: \.vpsID)
       return try bySource.keys.sorted().compactMap { sourceID in
         guard let source = try transaction.vps(sourceID), source.clientID == target.clientID
@@ -83,7 +84,7 @@ extension Operations {
         return RestoreSource(
           vps: source,
           isRetained: source.serviceStatus == .terminated,
-          choices: (bySource[sourceID] ?? []).map { self.choice($0, onto: target) }
+          choices: (bySource[sourceID] ?? []).map { self.choice($0, onto: target, reserved) }
         )
       }
     }
@@ -113,9 +114,18 @@ extension Operations {
     try await read { try $0.undo(of: vps) }
   }
 
-  private func choice(_ backup: Backup, onto target: VPS) -> RestoreSource.Choice {
+  private func choice(
+    _ backup: Backup,
+    onto target: VPS,
+    _ reservedBytes: Int64
+  ) -> RestoreSource.Choice {
     do throws(Refusal) {
-      let plan = try Self.fit(backup, onto: target, strategy: policy.defaultStrategy)
+      let plan = try Self.fit(
+        backup,
+        onto: target,
+        strategy: policy.defaultStrategy,
+        reservedBytes: reservedBytes
+      )
       return RestoreSource.Choice(backup: backup, restorable: .open, pairs: plan.pairs)
     } catch {
       return RestoreSource.Choice(

@@ -65,6 +65,7 @@ extension Operations {
       )
       try self.insert(job, transaction)
       try transaction.insertHold(backup: facts.backup.id, job: job.id)
+      try Self.reserve(for: job, facts.plan, transaction)
       try transaction.append(
         self.audit(caller, "restore.accept", facts.target.id.text, detail: job.id.text)
       )
@@ -84,7 +85,9 @@ extension Operations {
       return RestorePreview(
         pairs: facts.plan.pairs,
         neededBytes: RestorePlan.neededBytes(nonZeroBytes: nonZero),
-        freeBytes: facts.plan.pairs.compactMap(\.target.freeBytes).min(),
+        freeBytes: try facts.plan.pairs.compactMap(\.target.freeBytes).min().map {
+          max(0, $0 - (try Self.reservedBytes(beside: facts.target, transaction)))
+        },
         powerState: facts.target.observation?.powerState ?? .unknown
       )
     }
@@ -108,22 +111,60 @@ extension Operations {
     try GateRules.targetState(facts)
     let strategy = request.strategy ?? policy.defaultStrategy
     guard strategy == .staged || policy.allowsInPlace else { throw Refusal.strategyUnavailable }
-    let plan = try Self.fit(backup, onto: target, strategy: strategy)
+    let plan = try Self.fit(
+      backup,
+      onto: target,
+      strategy: strategy,
+      reservedBytes: Self.reservedBytes(beside: target, transaction)
+    )
     try GateRules.noDataJob(facts)
     return RestoreFacts(target: target, source: source, backup: backup, plan: plan)
   }
 
-  /// Rule 8: the backup must fit the target.
+  /// What jobs that were accepted before have yet to take where the target's disks are; of several
+  /// file systems the most, as the least that is free counts for all.
+  static func reservedBytes(
+    beside target: VPS,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> Int64 {
+    var most: Int64 = 0
+    for fileSystem in Set((target.observation?.disks ?? []).compactMap(\.fileSystem)) {
+      most = max(most, try transaction.reservedBytes(node: target.node, fileSystem: fileSystem))
+    }
+    return most
+  }
+
+  /// Promises a staged restore the space that it was accepted for.
+  private static func reserve(
+    for job: Job,
+    _ plan: RestorePlan,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) {
+    guard case .restore(let task) = job.task, task.strategy == .staged else { return }
+    for (fileSystem, bytes) in plan.neededByFileSystem {
+      try transaction.insert(
+        SpaceReservation(jobID: job.id, node: job.node, fileSystem: fileSystem, bytes: bytes)
+      )
+    }
+  }
+
+  /// Rule 8: the backup must fit the target, beside what is promised to others.
   package static func fit(
     _ backup: Backup,
     onto target: VPS,
-    strategy: RestoreStrategy
+    strategy: RestoreStrategy,
+    reservedBytes: Int64 = 0
   ) throws(Refusal) -> RestorePlan {
     guard let contents = backup.contents else { throw .notFound }
     guard let observation = target.observation else {
       throw .vpsNotReady(.powerStateUnsettled, jobID: nil)
     }
-    switch RestorePlan.make(contents, onto: observation, strategy: strategy) {
+    switch RestorePlan.make(
+      contents,
+      onto: observation,
+      strategy: strategy,
+      reservedBytes: reservedBytes
+    ) {
     case .success(let plan): return plan
     case .failure(let mismatches): throw .invalidRequest(mismatches.all.map(\.fault))
     }

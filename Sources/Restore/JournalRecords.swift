@@ -84,6 +84,18 @@ package struct StageRecord: Sendable, Equatable, Codable {
     self.isInPlace = isInPlace
     self.isHalfDone = isHalfDone
   }
+
+  /// The files that are exchanged together.
+  var pairs: [ExchangePair] {
+    disks.map {
+      ExchangePair(
+        job: stampJobID,
+        disk: $0.device,
+        current: $0.currentPath,
+        staged: $0.stagedPath
+      )
+    }
+  }
 }
 
 /// The row that ends `stage`.

@@ -1,3 +1,4 @@
+import Disks
 package import Jobs
 package import Model
 
@@ -11,17 +12,15 @@ package struct RestoreHandler: JobHandler {
   }
 
   package func run(_ job: Job, context: JobContext, isLastAttempt: Bool) async -> JobOutcome {
-    let kind: RestoreKind
-    switch job.task {
-    case .restore: kind = .restore
-    case .undo: kind = .undo
-    case .backup, .power:
+    guard let kind = RestoreKind(job.task) else {
       return .failed(
         JobFailure(code: .internalError, detail: "Another job came to the restore's handler."),
         also: { _ in }
       )
     }
     let run = RestoreRun(kind, job, parts: parts, context: context, isLast: isLastAttempt)
-    return await run.run()
+    let usual = parts.settings.ioPriority
+    let level: @Sendable () -> IOPriority = { context.ioPriority ?? usual }
+    return await ThreadPriority.$ofJob.withValue(level) { await run.run() }
   }
 }

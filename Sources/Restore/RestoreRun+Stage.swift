@@ -85,7 +85,8 @@ extension RestoreRun {
       let plan = try await plan(index, disk, on: device, stage, holdsSomething: holdsSomething)
       // Whether the one that was left began as a clone nobody knows, so it counts as one.
       if holdsSomething { progress.add(try await shared(with: disk), length: 0) }
-      try await fill(device, index, plan, &progress)
+      let space = StageSpace(stage.path, of: job.id, parts.catalog)
+      try await fill(device, index, plan, space, &progress)
       // An error here fails the stage for good: a second try could lie.
       try await fromDisks { () async throws(DiskError) in try await device.flush() }
     } catch {
@@ -206,6 +207,7 @@ extension RestoreRun {
     _ device: any BlockDevice,
     _ index: FixedIndex,
     _ plan: StagePlan,
+    _ space: StageSpace,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
     let fill = StageFill(
@@ -217,7 +219,8 @@ extension RestoreRun {
       flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
       threads: threads,
       digests: digests,
-      rates: [context.rate, parts.rate]
+      rates: [context.rate, parts.rate],
+      space: space
     )
     var counted = progress
     counted.add(StagedRecord(bytesReused: plan.bytesReused), length: plan.bytesReused)
@@ -225,7 +228,6 @@ extension RestoreRun {
     try await StepWalk.run(plan.steps) { step, done throws(StepStop) in
       counted.add(done, length: step.length(in: index))
       report(.stage, done: counted.bytesDone, total: counted.total)
-      priority.set(context.ioPriority ?? parts.settings.ioPriority)
       if Task.isCancelled { throw .interrupted(.leaseLost) }
       if context.isCancelRequested { throw .cancelled }
     } body: { step throws(StepStop) in

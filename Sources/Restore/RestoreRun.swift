@@ -15,8 +15,6 @@ final class RestoreRun {
   let job: Job
   let kind: RestoreKind
   let isLastAttempt: Bool
-  /// Follows what the job's limits say.
-  let priority: ThreadPriority
   /// Where this job blocks.
   let threads: BlockingExecutor
   /// Who hashes, on the same threads.
@@ -38,12 +36,7 @@ final class RestoreRun {
     self.parts = parts
     self.context = context
     isLastAttempt = isLast
-    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
-    threads = BlockingExecutor(
-      label: "rehome.restore.\(job.id)",
-      width: Limits.stageThreads,
-      priority: priority
-    )
+    threads = BlockingExecutor(label: "rehome.restore.\(job.id)", width: Limits.stageThreads)
     digests = DigestQueue(on: threads)
     machine = RestoreMachine(kind)
   }
@@ -214,14 +207,7 @@ extension RestoreRun {
     guard let stage = journal.stage else {
       throw .operatorNeeded("The journal doesn't name the disks.")
     }
-    return stage.disks.map {
-      ExchangePair(
-        job: stage.stampJobID,
-        disk: $0.device,
-        current: $0.currentPath,
-        staged: $0.stagedPath
-      )
-    }
+    return stage.pairs
   }
 
   /// Shows where the job is; the shares of the whole are rough, their order is not.

@@ -23,6 +23,8 @@ struct StageFill: Sendable {
   /// Who hashes what the disk holds, on the same threads.
   let digests: DigestQueue
   let rates: [RateLimiter]
+  /// Nil: nobody looks after the room that is left.
+  var space: StageSpace?
 
   /// Does a step and tells what it moved.
   func perform(_ step: StagePlan.Step) async throws(StepStop) -> StagedRecord {
@@ -66,6 +68,7 @@ struct StageFill: Sendable {
     try await fromDatastore { () async throws(DatastoreError) in
       try await reader.read(index.digests[chunk], into: buffer, expecting: length)
     }
+    try await space?.take(length)
     try await fromDisks { () async throws(DiskError) in
       try await device.write(at: offset(of: chunk), from: buffer, count: length)
     }

@@ -151,6 +151,53 @@ extension CatalogConformance {
       }
       #expect(try await fixture.catalog.read { try $0.backup(backup.id) } == nil)
     },
+    Rule("reserved space is counted by file system, shrinks, and goes with the end of its job") {
+      fixture async throws in
+      let vps = try await fixture.vps(of: fixture.client())
+      let job = try await fixture.job(of: vps)
+      let other = try await fixture.job(of: fixture.vps(of: fixture.client("other")))
+      try await fixture.catalog.write { transaction throws in
+        for (job, fileSystem, bytes) in [(job, "a", 100), (job, "b", 10), (other, "a", 5)] {
+          try transaction.insert(
+            SpaceReservation(
+              jobID: job.id,
+              node: CatalogFixture.node,
+              fileSystem: fileSystem,
+              bytes: Int64(bytes)
+            )
+          )
+        }
+      }
+      func reserved(
+        _ fileSystem: String,
+        on node: String = CatalogFixture.node
+      ) async throws -> Int64 {
+        try await fixture.catalog.read { try $0.reservedBytes(node: node, fileSystem: fileSystem) }
+      }
+      #expect(try await reserved("a") == 105)
+      #expect(try await reserved("b") == 10)
+      #expect(try await reserved("c") == 0)
+      #expect(try await reserved("a", on: "elsewhere") == 0)
+      try await fixture.catalog.write {
+        try $0.reduceReservation(of: job.id, fileSystem: "a", by: 60)
+        try $0.reduceReservation(of: other.id, fileSystem: "a", by: 60)
+      }
+      // Never less than a byte: a job that has taken more than it said owes nobody anything.
+      #expect(try await reserved("a") == 41)
+      let lease = try #require(try await fixture.claim())
+      try await fixture.catalog.write { transaction throws in
+        #expect(
+          try transaction.finish(
+            lease,
+            state: .failed,
+            result: nil,
+            failure: JobFailure(code: .internalError, detail: "?"),
+            at: fixture.clock.now()
+          )
+        )
+      }
+      #expect(try await reserved("a") == (lease.jobID == job.id ? 1 : 40))
+    },
     Rule("an undo is one a VPS, and comes up on its node when its time is over") {
       fixture async throws in
       let vps = try await fixture.vps(of: fixture.client())

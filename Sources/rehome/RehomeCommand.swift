@@ -18,7 +18,7 @@ struct RehomeCommand: AsyncParsableCommand {
     subcommands: [
       ServeCommand.self, WorkerCommand.self, ClientGroup.self, KeyGroup.self, VPSGroup.self,
       BackupGroup.self, ScheduleGroup.self, RestoreGroup.self, JobGroup.self, DatastoreGroup.self,
-      CatalogGroup.self, AuditCommand.self,
+      CatalogGroup.self, AuditCommand.self, RecoverCommand.self,
       DoctorCommand.self,
     ]
   )

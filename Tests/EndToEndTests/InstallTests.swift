@@ -23,6 +23,7 @@ import Testing
     let modes = [
       "usr/local/bin/rehome": 0o755,
       "usr/local/lib/systemd/system/rehome.service": 0o644,
+      "usr/local/lib/systemd/system/rehome-recover.service": 0o644,
       "usr/local/lib/sysusers.d/rehome.conf": 0o644,
       "etc/rehome/rehome.yaml": 0o640,
     ]
@@ -43,8 +44,9 @@ import Testing
     #expect(outcome.status == 0, "\(outcome)")
   }
 
-  @Test func `the service has as few rights as systemd calls OK`() async throws {
-    let unit = "\(try await Self.install())/usr/local/lib/systemd/system/rehome.service"
+  @Test(arguments: ["rehome.service", "rehome-recover.service"])
+  func `a service has as few rights as systemd calls OK`(_ name: String) async throws {
+    let unit = "\(try await Self.install())/usr/local/lib/systemd/system/\(name)"
     // It fails above the threshold, which is where "MEDIUM" begins.
     try await TestProcess.run(
       "systemd-analyze",

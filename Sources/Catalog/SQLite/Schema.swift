@@ -31,6 +31,7 @@ enum Schema {
     SchemaStep("0005", schema0005),
     SchemaStep("0006", schema0006),
     SchemaStep("0007", schema0007),
+    SchemaStep("0008", schema0008),
   ]
 
   /// Brings a file up to date, or to an earlier step for tests of those after it; one that a newer

@@ -107,7 +107,8 @@ package struct HostObserver: Sendable {
 
   private func qualify(_ disk: inout ObservedDisk) async {
     do throws(DiskError) {
-      disk.freeBytes = try await FreeSpace.at(disk.path).freeBytes
+      let space = try await FreeSpace.at(disk.path)
+      (disk.freeBytes, disk.fileSystem) = (space.freeBytes, space.fileSystem)
       guard disk.obstacle == nil else { return }
       switch try await DiskQualification.check(disk.path) {
       case .qualified: break

@@ -83,7 +83,7 @@ struct WorkerParts: Sendable {
         EventWatch(housekeeping: housekeeping, hypervisor: hypervisor),
         worker,
       ],
-      liveStatus: NodeStatusSource(node: settings.node.name, hypervisor: hypervisor),
+      liveStatus: liveStatus(settings, logger),
       readiness: [
         ReadinessPart(storeAt: settings.storage.datastorePath, metrics: metrics),
         ReadinessPart(hypervisor: hypervisor),
@@ -91,7 +91,17 @@ struct WorkerParts: Sendable {
     )
   }
 
-  private static func requireNoOther(
+  /// On a connection of its own: a client who asks for the status of a machine that hangs must not take
+  /// the calls from jobs.
+  private static func liveStatus(_ settings: Settings, _ logger: Logger) -> NodeStatusSource {
+    NodeStatusSource(
+      node: settings.node.name,
+      hypervisor: LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger, width: 2)
+    )
+  }
+
+  /// Refuses to go on beside another worker of the node.
+  static func requireNoOther(
     _ node: String,
     _ layout: DataLayout
   ) async throws(CommandFailure) {
@@ -142,6 +152,7 @@ struct WorkerParts: Sendable {
         observer: observer,
         buffers: chunkBuffers(),
         clock: clock,
+        settings: BackupSettings(ioPriority: settings.backup.ioPriority),
         rate: RateLimiter(bytesPerSecond: settings.backup.bytesPerSecond),
         runtimeDirectory: layout.run.path,
         logger: logger,

@@ -1,0 +1,42 @@
+import GRDB
+import Model
+
+extension SQLiteTransaction {
+  func insert(_ reservation: SpaceReservation) throws(CatalogError) {
+    try change(
+      """
+      INSERT INTO reservation (job_id, node, file_system, bytes)
+      VALUES (:job, :node, :fileSystem, :bytes)
+      """,
+      [
+        "job": reservation.jobID.text, "node": reservation.node,
+        "fileSystem": reservation.fileSystem, "bytes": reservation.bytes,
+      ]
+    )
+  }
+
+  func reservedBytes(node: String, fileSystem: String) throws(CatalogError) -> Int64 {
+    let total = try first(
+      """
+      SELECT coalesce(sum(bytes), 0) AS bytes FROM reservation
+      WHERE node = :node AND file_system = :fileSystem
+      """,
+      ["node": node, "fileSystem": fileSystem]
+    ) { row throws(CatalogError) in try row.integer("bytes") }
+    return total ?? 0
+  }
+
+  func reduceReservation(
+    of job: JobID,
+    fileSystem: String,
+    by bytes: Int64
+  ) throws(CatalogError) {
+    try change(
+      """
+      UPDATE reservation SET bytes = max(1, bytes - :bytes)
+      WHERE job_id = :job AND file_system = :fileSystem
+      """,
+      ["bytes": bytes, "job": job.text, "fileSystem": fileSystem]
+    )
+  }
+}

@@ -1,0 +1,59 @@
+import Catalog
+import Disks
+import Model
+import TestSupport
+import Testing
+
+@testable import Restore
+
+/// A stage leaves its file system some room.
+@Suite(.scratchDirectory)
+struct StageSpaceTests {
+  private static let mib = 1 << 20
+
+  @Test(arguments: [
+    (0, 0), (1 << 30, 53_687_091), (20 << 30, 1 << 30), (100 << 40, 1 << 30),
+  ])
+  func `guests keep a share of a small file system and a fixed part of a large one`(
+    _ total: Int,
+    _ floor: Int
+  ) {
+    #expect(StageSpace.floor(of: Int64(total)) == Int64(floor))
+  }
+
+  @Test(.enabled("needs to mount a small file system", { await SmallFileSystem.isAvailable }))
+  func `a stage stops before its file system is full, and is owed no more what it has`()
+    async throws
+  {
+    let folder = ScratchDirectory.path
+    let fixture = CatalogFixture(catalog: try SQLiteCatalog(path: "\(folder)/catalog.sqlite"))
+    let job = try await fixture.job(of: fixture.vps(of: fixture.client()))
+    let point = "\(folder)/small"
+    try await TestProcess.run("mkdir", [point])
+    try await SmallFileSystem.with(at: point, megabytes: 40) {
+      let owed = SpaceReservation(
+        jobID: job.id,
+        node: CatalogFixture.node,
+        fileSystem: try await FreeSpace.at(point).fileSystem,
+        bytes: Int64(30 * Self.mib)
+      )
+      try await fixture.catalog.write { try $0.insert(owed) }
+      let space = StageSpace(
+        point,
+        of: job.id,
+        fixture.catalog,
+        stride: Int64(4 * Self.mib)
+      )
+      for _ in 0..<10 { try await space.take(Self.mib) }
+      let left = try await fixture.catalog.read {
+        try $0.reservedBytes(node: owed.node, fileSystem: owed.fileSystem)
+      }
+      #expect(left == Int64(22 * Self.mib))
+      try SmallFileSystem.fill(point, with: "filler")
+      // Not every byte is looked at, but soon one is.
+      await #expect(throws: StepStop.self) {
+        for _ in 0..<4 { try await space.take(Self.mib) }
+      }
+    }
+  }
+}
