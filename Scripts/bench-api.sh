@@ -84,7 +84,8 @@ done
 
 Scripts/install-dependencies.sh --build --bench >&2
 say "building for release"
-swift build -c release --product rehome --scratch-path .build-release >&2
+swift build -c release --product rehome --scratch-path .build-release \
+  --explicit-target-dependency-import-check error >&2
 swift build -c release --package-path Benchmarks --scratch-path .build-benchmarks >&2
 
 .build-benchmarks/release/hello 18180 &
