@@ -103,10 +103,26 @@ extension Worker {
         if try !Self.keepsHolds(job, failure, transaction) {
           try transaction.releaseHolds(of: job.id)
         }
+        try Self.forgetSession(of: job, transaction)
         try transaction.append(entry)
         return true
       }
     }
+  }
+
+  /// Forgets that a backup was seen at work, now that it is over: until the next look at the host its VPS
+  /// would count as busy.
+  ///
+  /// Where another one's backup runs, that look and each job find it.
+  private static func forgetSession(
+    of job: Job,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) {
+    guard case .backup = job.task, var seen = try transaction.vps(job.vpsID)?.observation,
+      seen.activity == .backup
+    else { return }
+    seen.activity = .none
+    try transaction.setObservation(seen, of: job.vpsID)
   }
 
   /// What a restore read may be all that its target can be put in order with: by an operator, or by

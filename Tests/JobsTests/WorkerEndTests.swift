@@ -31,6 +31,26 @@ struct WorkerEndTests {
     }
   }
 
+  @Test func `a backup that was seen at work doesn't keep its VPS busy when it has ended`()
+    async throws
+  {
+    let bench = try Bench()
+    let vps = try await bench.fixture.vps(of: bench.fixture.client())
+    let job = try await bench.fixture.job(of: vps)
+    let seen = Observation(
+      observedAt: bench.clock.now(),
+      powerState: .running,
+      activity: .backup
+    )
+    try await bench.catalog.write { try $0.setObservation(seen, of: vps.id) }
+    _ = try await bench.finishing(
+      bench.worker { job, _, _ in .completed(Bench.result(of: job)) { _ in } },
+      job
+    )
+    let after = try await bench.catalog.read { try $0.vps(vps.id) }
+    #expect(after?.observation?.activity == DomainActivity.none)
+  }
+
   @Test(arguments: [
     (LeftState.needsOperator, true), (.rolledBack, false), (.untouched, false),
   ])
