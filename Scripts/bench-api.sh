@@ -51,7 +51,8 @@ serve() { # NAME VPS PORT
   sqlite_node "$data/catalog.sqlite"
   ids=$work/$1.json
   python3 Benchmarks/api/fill_catalog.py "$data/catalog.sqlite" --vps "$2" --client "$client" >"$ids"
-  rehome serve 2>"$work/$1.log" &
+  # Not the function: that would be a shell's process, and the server would outlive its end.
+  .build-release/release/rehome serve 2>"$work/$1.log" &
   running+=($!)
   base=http://127.0.0.1:$3
   is_ready "$base/healthz"

@@ -1,4 +1,3 @@
-import Disks
 package import Jobs
 package import Model
 
@@ -18,11 +17,7 @@ package struct BackupHandler: JobHandler {
         also: { _ in }
       )
     }
-    let run = BackupRun(job, task, parts: parts, context: context)
-    let usual = parts.settings.ioPriority
-    let level: @Sendable () -> IOPriority = { context.ioPriority ?? usual }
-    return await ThreadPriority.$ofJob.withValue(level) {
-      await run.run(isLastAttempt: isLastAttempt)
-    }
+    return await BackupRun(job, task, parts: parts, context: context)
+      .run(isLastAttempt: isLastAttempt)
   }
 }

@@ -20,16 +20,10 @@ package enum BackupMoment: String, Sendable, CaseIterable {
 package struct BackupSettings: Sendable {
   /// The least that a disk's scratch file may take, in bytes.
   package var scratchMinimumBytes: Int64
-  /// How urgent the disk I/O of backups is; a job's own limit goes over it.
-  package var ioPriority: IOPriority
 
   /// Collects the decisions.
-  package init(
-    scratchMinimumBytes: Int64 = Limits.scratchMinimum,
-    ioPriority: IOPriority = .normal
-  ) {
+  package init(scratchMinimumBytes: Int64 = Limits.scratchMinimum) {
     self.scratchMinimumBytes = scratchMinimumBytes
-    self.ioPriority = ioPriority
   }
 }
 

@@ -1,5 +1,4 @@
 import Dispatch
-import Model
 import Synchronization
 
 /// Runs calls that block (file I/O, C libraries, waiting for processes) away from the cooperative
@@ -13,16 +12,17 @@ package struct BlockingExecutor: Sendable {
   // Two blocked calls on such a queue would stall the whole process on a small host.
   private let lanes: Lanes
   private let slots: AsyncSlots
+  private let priority: ThreadPriority?
 
-  /// Makes an executor on which at most `width` calls run at the same time.
-  package init(label: String, width: Int) {
+  /// Makes an executor on which at most `width` calls run at the same time, at the I/O priority
+  /// that `priority` says at the moment of each.
+  package init(label: String, width: Int, priority: ThreadPriority? = nil) {
     lanes = Lanes(label: label, count: width)
     slots = AsyncSlots(count: width)
+    self.priority = priority
   }
 
   /// Runs `body` on one of the executor's threads and waits for it without holding a pool thread.
-  ///
-  /// It has the I/O priority of the job that the task works for.
   ///
   /// The call isn't interrupted by cancellation: what blocks in the kernel can't be.
   package func run<Value: Sendable, Failure: Error>(
@@ -35,11 +35,15 @@ package struct BlockingExecutor: Sendable {
     }
     await slots.acquire()
     let lane = lanes.take()
-    let priority = ThreadPriority.ofJob?() ?? .normal
+    let priority = priority
     let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
       lane.async {
         do throws(Failure) {
-          let value = try ThreadPriority.run(at: priority, body)
+          let value =
+            switch priority {
+            case .some(let priority): try priority.apply(body)
+            case nil: try body()
+            }
           continuation.resume(returning: .success(value))
         } catch {
           continuation.resume(returning: .failure(error))

@@ -1,21 +1,33 @@
 import CLinux
 import Glibc
 package import Model
+import Synchronization
 
 /// The I/O priority of the threads that work for one job, changeable while they do.
 ///
 /// The kernel keeps it for each thread, and threads are shared: it is set before each call and
 /// taken back after it. A scheduler that knows no priorities (`none`) takes no notice.
-package enum ThreadPriority {
-  /// Says how urgent the I/O of the job is that the current task works for, and is asked before
-  /// each call; nil: the task works for none.
-  @TaskLocal package static var ofJob: (@Sendable () -> IOPriority)?
+package final class ThreadPriority: Sendable {
+  private let level: Mutex<IOPriority>
 
-  /// Runs `body` on this thread at a level.
-  static func run<Value, Failure: Error>(
-    at level: IOPriority,
+  /// Makes a priority.
+  package init(_ level: IOPriority = .normal) {
+    self.level = Mutex(level)
+  }
+
+  /// The level from the next call on.
+  package var current: IOPriority { level.withLock { $0 } }
+
+  /// Changes the level from the next call on.
+  package func set(_ level: IOPriority) {
+    self.level.withLock { $0 = level }
+  }
+
+  /// Runs `body` on this thread at the level as it is now.
+  func apply<Value, Failure: Error>(
     _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
+    let level = current
     guard level != .normal else { return try body() }
     // A kernel that refuses leaves the thread as it is, which is no reason not to work.
     _ = rehome_io_priority(level.kernelClass, level.kernelLevel)

@@ -1,4 +1,3 @@
-import Disks
 package import Jobs
 package import Model
 
@@ -19,8 +18,6 @@ package struct RestoreHandler: JobHandler {
       )
     }
     let run = RestoreRun(kind, job, parts: parts, context: context, isLast: isLastAttempt)
-    let usual = parts.settings.ioPriority
-    let level: @Sendable () -> IOPriority = { context.ioPriority ?? usual }
-    return await ThreadPriority.$ofJob.withValue(level) { await run.run() }
+    return await run.run()
   }
 }

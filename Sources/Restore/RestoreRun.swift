@@ -15,6 +15,8 @@ final class RestoreRun {
   let job: Job
   let kind: RestoreKind
   let isLastAttempt: Bool
+  /// Follows what the job's limits say.
+  let priority: ThreadPriority
   /// Where this job blocks.
   let threads: BlockingExecutor
   /// Who hashes, on the same threads.
@@ -36,7 +38,12 @@ final class RestoreRun {
     self.parts = parts
     self.context = context
     isLastAttempt = isLast
-    threads = BlockingExecutor(label: "rehome.restore.\(job.id)", width: Limits.stageThreads)
+    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
+    threads = BlockingExecutor(
+      label: "rehome.restore.\(job.id)",
+      width: Limits.stageThreads,
+      priority: priority
+    )
     digests = DigestQueue(on: threads)
     machine = RestoreMachine(kind)
   }

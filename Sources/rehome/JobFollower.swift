@@ -7,6 +7,9 @@ struct JobFollower {
   private static let interval = Duration.milliseconds(250)
   /// How often in a row the catalog may be busy before that is told.
   private static let patience = 40
+  /// How often in a row no worker may be alive: a disk that is flushed holds up heartbeats, too, and one
+  /// that is started again needs a moment.
+  private static let absences = 80
 
   private let context: CommandContext
 
@@ -39,11 +42,13 @@ struct JobFollower {
     _ view: inout ProgressView
   ) async throws(CommandFailure) -> Job {
     var misses = 0
+    var absent = 0
     while true {
       if let seen = try await look(at: id, &misses) {
         view.show(seen.job)
         if seen.job.state.isFinal { return seen.job }
-        guard seen.hasWorker else {
+        absent = seen.hasWorker ? 0 : absent + 1
+        guard absent < Self.absences else {
           throw .noWorker(
             node: seen.job.node,
             consequence: "Job \(id) goes on when there is one."

@@ -1,7 +1,6 @@
 import CLinux
 import Disks
 import Model
-import Synchronization
 import TestSupport
 import Testing
 
@@ -89,14 +88,12 @@ struct RateLimiterTests {
   @Test func `A call runs at the priority of its moment, and the thread is given back as it was`()
     async
   {
-    let threads = BlockingExecutor(label: "test", width: 1)
-    let level = Mutex(IOPriority.idle)
-    let current: @Sendable () -> IOPriority = { level.withLock { $0 } }
-    await ThreadPriority.$ofJob.withValue(current) {
-      #expect(await threads.run { rehome_current_io_priority() } >> 13 == 3)
-      level.withLock { $0 = .low }
-      #expect(await threads.run { rehome_current_io_priority() } == 2 << 13 | 7)
-    }
+    let priority = ThreadPriority(.idle)
+    let threads = BlockingExecutor(label: "test", width: 1, priority: priority)
+    #expect(await threads.run { rehome_current_io_priority() } >> 13 == 3)
+    priority.set(.low)
+    #expect(await threads.run { rehome_current_io_priority() } == 2 << 13 | 7)
+    priority.set(.normal)
     let normal = await threads.run { rehome_current_io_priority() }
     #expect(![2 << 13 | 7, 3 << 13].contains(normal))
   }

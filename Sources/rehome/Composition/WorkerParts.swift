@@ -152,7 +152,6 @@ struct WorkerParts: Sendable {
         observer: observer,
         buffers: chunkBuffers(),
         clock: clock,
-        settings: BackupSettings(ioPriority: settings.backup.ioPriority),
         rate: RateLimiter(bytesPerSecond: settings.backup.bytesPerSecond),
         runtimeDirectory: layout.run.path,
         logger: logger,

@@ -38,7 +38,6 @@ enum SettingKey: String, CaseIterable, Sendable {
   case workerConcurrency = "worker.concurrency"
   case powerShutdownTimeout = "power.shutdownTimeout"
   case backupRate = "backup.rate"
-  case backupIOPriority = "backup.ioPriority"
   case restoreStrategy = "restore.strategy"
   case restoreUndoWindow = "restore.undoWindow"
   case restoreShutdownTimeout = "restore.shutdownTimeout"
@@ -116,7 +115,6 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .workerConcurrency: "2"
     case .powerShutdownTimeout: "60s"
     case .backupRate: "none"
-    case .backupIOPriority: "normal"
     case .restoreStrategy: "staged"
     case .restoreUndoWindow: "24h"
     case .restoreShutdownTimeout: "60s"
@@ -159,7 +157,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreClone, .restoreAllowInPlace: .truth
     case .datastoreCollectEvery, .datastoreVerifyEvery: .duration
     case .backupRate, .restoreRate, .datastoreVerifyRate: .rate
-    case .backupIOPriority, .restoreIOPriority: .choice(["idle", "low", "normal"])
+    case .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
   }
 
@@ -211,7 +209,6 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .powerShutdownTimeout:
       "How long a guest may take to obey a shutdown or restart before that has failed."
     case .backupRate: "How many bytes a second all backups of this node read together."
-    case .backupIOPriority: "How urgent the disk I/O of backups is to the kernel."
     case .restoreStrategy: "How a restore that asks for nothing gets the disk onto the target."
     case .restoreUndoWindow: "How long the former disk is kept after a restore."
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."

@@ -144,10 +144,7 @@ struct SettingsReader {
         attempts: try number(.restoreAttempts)
       ),
       power: Settings.Power(shutdownTimeout: try duration(.powerShutdownTimeout)),
-      backup: Settings.Backup(
-        bytesPerSecond: try rate(.backupRate),
-        ioPriority: try choice(.backupIOPriority)
-      ),
+      backup: Settings.Backup(bytesPerSecond: try rate(.backupRate)),
       restore: Settings.Restore(
         strategy: try choice(.restoreStrategy),
         undoWindow: try duration(.restoreUndoWindow),
