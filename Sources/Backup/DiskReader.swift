@@ -208,7 +208,8 @@ struct DiskReader: Sendable {
         return try await fromDatastore { () async throws(DatastoreError) -> (ChunkOutcome, Int?) in
           let outcome = try await index.put(chunk: chunk.chunk, buffer, count: length)
           guard outcome == .reused else { return (outcome, nil) }
-          return (outcome, try await index.foreignBytes(of: chunk.chunk))
+          let foreign = try await index.foreignBytes(of: chunk.chunk)
+          return (outcome, foreign)
         }
       }
       var count = ReadCount(bytesDone: Int64(length), bytesRead: Int64(dataCount))

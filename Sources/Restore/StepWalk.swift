@@ -19,7 +19,9 @@ enum StepWalk {
         guard let step = rest.popFirst() else { return }
         group.addTask {
           do throws(StepStop) {
-            return .success((step, try await body(step)))
+            // By itself: an optimised build of Swift 6.3 spoils a tuple that is begun before it waits.
+            let record = try await body(step)
+            return .success((step, record))
           } catch {
             return .failure(error)
           }

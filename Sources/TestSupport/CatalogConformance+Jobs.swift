@@ -31,15 +31,7 @@ extension CatalogConformance {
       )
       let lease = try #require(try await fixture.claim())
       try await fixture.catalog.write { transaction throws in
-        #expect(
-          try transaction.finish(
-            lease,
-            state: .failed,
-            result: nil,
-            failure: testFailure,
-            at: .epoch
-          )
-        )
+        #expect(try CatalogFixture.fail(lease, transaction))
         try transaction.insert(second)
       }
     },

@@ -185,17 +185,7 @@ extension CatalogConformance {
       // Never less than a byte: a job that has taken more than it said owes nobody anything.
       #expect(try await reserved("a") == 41)
       let lease = try #require(try await fixture.claim())
-      try await fixture.catalog.write { transaction throws in
-        #expect(
-          try transaction.finish(
-            lease,
-            state: .failed,
-            result: nil,
-            failure: JobFailure(code: .internalError, detail: "?"),
-            at: fixture.clock.now()
-          )
-        )
-      }
+      #expect(try await fixture.catalog.write { try CatalogFixture.fail(lease, $0) })
       #expect(try await reserved("a") == (lease.jobID == job.id ? 1 : 40))
     },
     Rule("an undo is one a VPS, and comes up on its node when its time is over") {

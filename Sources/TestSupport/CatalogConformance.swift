@@ -155,6 +155,20 @@ extension CatalogFixture {
     return try #require(job)
   }
 
+  /// Ends a job as failed; false when the lease is lost.
+  package static func fail(
+    _ lease: Lease,
+    _ transaction: any CatalogTransaction
+  ) throws(CatalogError) -> Bool {
+    try transaction.finish(
+      lease,
+      state: .failed,
+      result: nil,
+      failure: testFailure,
+      at: .epoch
+    )
+  }
+
   /// Claims the next job of the node.
   package func claim(
     _ token: String = "token",

@@ -95,7 +95,7 @@ import Testing
 
   @Test func `who sits down while the catalog is asked keeps the place`() async throws {
     try await World.with { world, _ in
-      let catalog = InterruptedCatalog(try SQLiteCatalog(path: world.catalogPath))
+      let catalog = WatchedCatalog(try SQLiteCatalog(path: world.catalogPath))
       let hall = JobEvents(
         operations: Operations(catalog: catalog, clock: world.clock),
         clock: world.clock,
@@ -203,34 +203,4 @@ import Testing
       #expect(told == 4)
     }
   }
-}
-
-/// A catalog during whose next read something else happens.
-private final class InterruptedCatalog: Catalog {
-  private let catalog: any Catalog
-  private let next = Mutex<(@Sendable () -> Void)?>(nil)
-
-  init(_ catalog: any Catalog) {
-    self.catalog = catalog
-  }
-
-  func interrupt(_ body: @escaping @Sendable () -> Void) { next.withLock { $0 = body } }
-
-  func read<Value: Sendable>(
-    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
-  ) async throws(CatalogFault) -> Value {
-    let interruption = next.withLock { $0.take() }
-    interruption?()
-    return try await catalog.read(body)
-  }
-
-  func write<Value: Sendable>(
-    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
-  ) async throws(CatalogFault) -> Value {
-    try await catalog.write(body)
-  }
-
-  func check() async throws(CatalogFault) { try await catalog.check() }
-
-  func version() -> CatalogVersion? { catalog.version() }
 }

@@ -93,7 +93,7 @@ import Testing
     async throws
   {
     try await World.with { world, _ in
-      let catalog = CountingCatalog(world.operations.catalog)
+      let catalog = WatchedCatalog(world.operations.catalog)
       var configuration = APIConfiguration(port: 0, typeBase: "https://example.com/")
       Self.tight(&configuration)
       let server = APIServer(
@@ -185,33 +185,4 @@ import Testing
       }
     }
   }
-}
-
-/// Counts how often a catalog is asked.
-private final class CountingCatalog: Catalog {
-  private let catalog: any Catalog
-  private let count = Mutex(0)
-
-  init(_ catalog: any Catalog) {
-    self.catalog = catalog
-  }
-
-  var reads: Int { count.withLock { $0 } }
-
-  func read<Value: Sendable>(
-    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
-  ) async throws(CatalogFault) -> Value {
-    count.withLock { $0 += 1 }
-    return try await catalog.read(body)
-  }
-
-  func write<Value: Sendable>(
-    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
-  ) async throws(CatalogFault) -> Value {
-    try await catalog.write(body)
-  }
-
-  func check() async throws(CatalogFault) { try await catalog.check() }
-
-  func version() -> CatalogVersion? { catalog.version() }
 }

@@ -91,7 +91,8 @@ struct VPSAdd: AsyncParsableCommand {
     let observer = HostObserver(hypervisor: hypervisor, clock: context.operations.clock)
     do throws(HypervisorError) {
       let description = try await hypervisor.domain(DomainReference(name: domain))
-      return (description, try await observer.observation(of: description))
+      let observation = try await observer.observation(of: description)
+      return (description, observation)
     } catch {
       throw .hypervisor(error)
     }
