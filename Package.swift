@@ -80,6 +80,11 @@ let package = Package(
     // MARK: System libraries
 
     .systemLibrary(
+      name: "CLibdeflate",
+      pkgConfig: "libdeflate",
+      providers: [.apt(["libdeflate-dev"])]
+    ),
+    .systemLibrary(
       name: "CLibnbd",
       pkgConfig: "libnbd",
       providers: [.apt(["libnbd-dev"])]
@@ -91,12 +96,11 @@ let package = Package(
     ),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CSHA2"),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // MARK: One safe Swift target over each system library
 
-    .target(name: "Checksum", dependencies: ["CSHA2", "CZlib", crypto]),
+    .target(name: "Checksum", dependencies: ["CLibdeflate", "CSHA2", crypto]),
     .target(name: "Libvirt", dependencies: ["CLibvirt"]),
     .target(name: "NBD", dependencies: ["CLibnbd"]),
     .target(name: "Zstd", dependencies: ["CZstd"]),

@@ -12,7 +12,7 @@
 set -euo pipefail
 
 readonly build_packages=(
-  libvirt-dev libnbd-dev libzstd-dev zlib1g-dev libsqlite3-dev pkg-config
+  libvirt-dev libnbd-dev libzstd-dev libdeflate-dev zlib1g-dev libsqlite3-dev pkg-config
 )
 readonly run_packages=(
   qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libnbd-bin

@@ -5,8 +5,8 @@ import Testing
 struct LayoutTests {
   /// Each system library and the one target that may import it.
   private static let wrappers = [
-    "CLibnbd": "NBD", "CLibvirt": "Libvirt", "CLinux": "Disks", "CSHA2": "Checksum",
-    "CZlib": "Checksum", "CZstd": "Zstd",
+    "CLibdeflate": "Checksum", "CLibnbd": "NBD", "CLibvirt": "Libvirt", "CLinux": "Disks",
+    "CSHA2": "Checksum", "CZstd": "Zstd",
   ]
 
   /// The order of the parts, from the top; nothing imports upward.
