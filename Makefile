@@ -4,7 +4,7 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks
 
-.PHONY: help install build test simulate demo lint format check bench bench-api clean dependencies
+.PHONY: help install build test simulate demo lint format check bench bench-api thrash clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
@@ -16,6 +16,7 @@ help:
 	@echo 'make check   test, then a release build and the sanitizers'
 	@echo 'make bench   backups and restores beside those of other tools; a quick look: SIZE=1G ROUNDS=1'
 	@echo 'make bench-api   what the API costs, beside a bare server'
+	@echo 'make thrash  real guests whose server is killed again and again: MINUTES=10 SEED= GUESTS=3'
 	@echo 'make clean   removes what was built'
 
 dependencies:
@@ -59,6 +60,10 @@ bench:
 
 bench-api:
 	Scripts/bench-api.sh
+
+# Variables of make's command line reach the script: MINUTES, SEED, GUESTS, PROGRAM.
+thrash:
+	Scripts/thrash.sh
 
 clean:
 	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks
