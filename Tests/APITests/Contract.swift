@@ -34,7 +34,7 @@ struct Contract: Sendable {
     guard let response = resolved(operation["responses"]?[String(answer.status)]) else {
       return ["\(method) \(path) answers \(answer.status), which its document doesn't show"]
     }
-    var faults = missingHeaders(response, answer)
+    var faults = headerFaults(response, answer)
     guard method != "HEAD", let content = response["content"]?.members.first else {
       return faults + (answer.text.isEmpty ? [] : ["a body where none is shown"])
     }
@@ -66,14 +66,28 @@ struct Contract: Sendable {
     )
   }
 
-  private static func missingHeaders(_ response: JSON, _ answer: Answer) -> [String] {
-    (response["headers"]?.members ?? []).compactMap { header in
-      let isOptional = [
-        "Idempotency-Replayed", "Allow", "X-RateLimit-Limit", "X-RateLimit-Remaining",
-        "X-RateLimit-Reset",
-      ].contains(header.name)
-      return isOptional || answer.header(header.name) != nil ? nil : "no header \(header.name)"
+  /// What HTTP itself writes; OpenAPI has other places for what of it matters.
+  private static let framing: Set<String> = [
+    "content-type", "content-length", "connection", "date", "transfer-encoding",
+  ]
+
+  /// Headers that are shown must be there, as they are shown; those that are there must be shown.
+  private static func headerFaults(_ response: JSON, _ answer: Answer) -> [String] {
+    let shown = response["headers"]?.members ?? []
+    var faults = shown.flatMap { header -> [String] in
+      let about = resolved(header.value) ?? .null
+      guard let text = answer.header(header.name) else {
+        return about["required"] == true ? ["no header \(header.name)"] : []
+      }
+      let schema = about["schema"] ?? .null
+      let value: JSON = schema["type"] == "integer" ? .number(text) : .string(text)
+      return SchemaCheck(document).faults(value, schema, "the header \(header.name)")
     }
+    let known = framing.union(shown.map { $0.name.lowercased() })
+    for field in answer.headers where !known.contains(field.name.canonicalName) {
+      faults.append("the header \(field.name) isn't in the document")
+    }
+    return faults
   }
 
   /// The operation of a method and path; a literal path counts more than a template.
@@ -122,14 +136,17 @@ struct SchemaCheck {
   /// What a value has that its schema doesn't allow, with its place.
   func faults(_ value: JSON, _ schema: JSON, _ place: String) -> [String] {
     let schema = resolved(schema)
+    var found = (schema["allOf"]?.elements ?? []).flatMap { faults(value, $0, place) }
     if let shapes = schema["anyOf"]?.elements {
       let all = shapes.map { faults(value, $0, place) }
-      return all.contains(where: \.isEmpty) ? [] : ["\(place) is none of the shapes: \(all)"]
+      if !all.contains(where: \.isEmpty) { found.append("\(place) is none of the shapes: \(all)") }
     }
     guard isOfType(value, schema["type"]) else {
       return ["\(place) is \(value.kind), not \(schema["type"]?.encoded() ?? "?")"]
     }
-    var found: [String] = []
+    if let only = schema["const"], only != value {
+      found.append("\(place) is \(value.encoded()), not \(only.encoded())")
+    }
     if let words = schema["enum"]?.elements, !words.contains(value) {
       found.append("\(place) is \(value.encoded()), none of \(schema["enum"]?.encoded() ?? "")")
     }

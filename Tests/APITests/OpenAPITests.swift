@@ -55,9 +55,51 @@ import Testing
 
   @Test func `Every example is what its schema allows`() {
     Self.walk(Self.document) { value in
-      guard let schema = value["schema"], let example = value["example"] else { return }
-      let faults = SchemaCheck(Self.document).faults(example, schema, "")
-      #expect(faults.isEmpty, "\(faults)")
+      guard let schema = value["schema"] else { return }
+      let several = (value["examples"]?.members ?? []).compactMap { $0.value["value"] }
+      for example in several + [value["example"]].compactMap(\.self) {
+        let faults = SchemaCheck(Self.document).faults(example, schema, "")
+        #expect(faults.isEmpty, "\(faults)")
+      }
+    }
+  }
+
+  @Test func `Each refusal's codes are those of its status, and each code is some refusal's`() {
+    var shown: [String: Set<Int>] = [:]
+    for response in Self.document["components"]?["responses"]?.members ?? [] {
+      let media = response.value["content"]?.members.first?.value
+      let parts = media?["schema"]?["allOf"]?.elements.last
+      guard case .number(let text)? = parts?["properties"]?["status"]?["const"],
+        let status = Int(text)
+      else {
+        Issue.record("\(response.name) has no status")
+        continue
+      }
+      for shape in parts?["anyOf"]?.elements ?? [] {
+        for code in shape["properties"]?["code"]?["enum"]?.elements.compactMap(\.words) ?? [] {
+          shown[code, default: []].insert(status)
+        }
+      }
+    }
+    for code in ErrorCode.allCases {
+      // Headers that are too large are the one code that has two.
+      let usual = Set([code.status, code == .invalidRequest ? 431 : nil].compactMap(\.self))
+      #expect(shown[code.rawValue] ?? [] == usual, "\(code)")
+    }
+  }
+
+  @Test func `A refusal tells the caller's limits where the caller has a key`() {
+    for operation in Self.operations {
+      let hasKey = operation.value["security"]?.elements.isEmpty == false
+      for answer in operation.value["responses"]?.members ?? [] {
+        let response = SchemaCheck(Self.document).resolved(answer.value)
+        let headers = response["headers"]?.members ?? []
+        let told = headers.contains { $0.name == "X-RateLimit-Remaining" }
+        // Those three are answered before the key is counted.
+        let isBefore = ["401", "405", "431"].contains(answer.name)
+        let isCounted = hasKey ? !isBefore : answer.name == "429"
+        #expect(told == isCounted, "\(operation.name) \(answer.name)")
+      }
     }
   }
 

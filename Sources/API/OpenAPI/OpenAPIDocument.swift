@@ -20,8 +20,8 @@ struct OpenAPIDocument: Sendable {
       "paths": Self.paths(routes),
       "components": [
         "securitySchemes": Self.securitySchemes,
-        "headers": Self.headers,
-        "responses": .object(Refusals.all.map { JSON.Member($0.name, $0.response) }),
+        "headers": Components.headers,
+        "responses": Refusals.responses(routes),
         "schemas": .object(Components.all.map { JSON.Member($0.name, $0.schema.json) }),
       ],
     ]
@@ -47,37 +47,6 @@ struct OpenAPIDocument: Sendable {
     ],
     "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key"],
   ]
-
-  /// The headers of answers, by their names in the components.
-  private static let headers: JSON = [
-    "RequestId": header(
-      "Names the request in the server's log.",
-      .identifier("The request.", RequestKind.self)
-    ),
-    "RateLimit": header(
-      "How many requests the caller may have in a burst.",
-      .integer("Requests.", from: 1)
-    ),
-    "RateLimitRemaining": header(
-      "How many are left now.",
-      .integer("Requests.", from: 0)
-    ),
-    "RateLimitReset": header("When all of them are there again.", .moment("The moment.")),
-    "RetryAfter": header(
-      "After how many seconds another try makes sense.",
-      .integer("Seconds.", from: 1)
-    ),
-    "Allow": header("The methods of the path.", .text("Methods with commas between.")),
-    "WWWAuthenticate": header("How to say who you are.", .text("The scheme.", example: "Bearer")),
-    "IdempotencyReplayed": header(
-      "There, and `true`, when the answer is the first one's once more.",
-      .text("The word true.", example: "true")
-    ),
-  ]
-
-  private static func header(_ about: String, _ schema: Schema) -> JSON {
-    ["description": .string(about), "schema": schema.json]
-  }
 
   // MARK: - Paths
 
@@ -161,7 +130,7 @@ struct OpenAPIDocument: Sendable {
       members.append(
         JSON.Member(
           String(refusal.status),
-          ["$ref": .string("#/components/responses/\(refusal.name)")]
+          ["$ref": .string("#/components/responses/\(refusal.name(hasKey: route.needsKey))")]
         )
       )
     }
@@ -172,7 +141,7 @@ struct OpenAPIDocument: Sendable {
     _ answer: RouteDocumentation.Answer,
     of route: any Route.Type
   ) -> JSON {
-    var names = [("X-Request-Id", "RequestId")]
+    var names = Refusals.commonHeaders + answer.headers
     if route.needsKey { names += Refusals.rateHeaders }
     if route.needsKey, route.method == .post {
       names.append(("Idempotency-Replayed", "IdempotencyReplayed"))

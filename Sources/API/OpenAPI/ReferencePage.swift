@@ -100,11 +100,20 @@ struct ReferencePage {
 
   private mutating func write(answer: JSON.Member) {
     html += "<h4>\(answer.name) <small>\(escaped(answer.value["description"]?.words ?? ""))"
-    html += "</small></h4>"
+    html += "</small></h4>" + headers(of: answer.value)
     if let content = answer.value["content"]?.members.first {
       html += reference(content.value["schema"])
       example(content.value["example"])
     }
+  }
+
+  /// The headers of an answer beside those that every answer has.
+  private func headers(of answer: JSON) -> String {
+    let common = Refusals.commonHeaders.map(\.field)
+    let names = (answer["headers"]?.members ?? []).map(\.name).filter { !common.contains($0) }
+    guard !names.isEmpty else { return "" }
+    return "<p>Headers: " + names.map { "<code>\(escaped($0))</code>" }.joined(separator: " ")
+      + "</p>"
   }
 
   private func refusal(_ answer: JSON.Member) -> String? {
@@ -116,9 +125,10 @@ struct ReferencePage {
 
   private mutating func write(refusal: JSON.Member) {
     html += "<section id=\"\(escaped(refusal.name))\"><h3>\(escaped(refusal.name))</h3>"
-    html += paragraph(refusal.value["description"])
+    html += paragraph(refusal.value["description"]) + headers(of: refusal.value)
     let content = refusal.value["content"]?.members.first
     example(content?.value["example"])
+    for other in content?.value["examples"]?.members ?? [] { example(other.value["value"]) }
     html += "</section>"
   }
 

@@ -11,135 +11,139 @@ enum Refusals {
     let name: String
     /// What it means.
     let about: String
-    /// One of its refusals, for the example.
-    let example: Refusal
+    /// Its codes, by what a problem with them holds.
+    let shapes: [Shape]
     /// What headers it has beside those that every answer has.
-    var headers: [(field: String, component: String)] = []
+    var headers: [Header] = []
+    /// Whether its answers to a key tell the key's limits.
+    var limits = Telling.always
   }
 
+  /// Codes whose problems hold the same.
+  struct Shape: Sendable {
+    /// One of its refusals, which has the first code, for the example.
+    let example: Refusal
+    /// The codes that stand for the same kind of problem beside it.
+    var others: [ErrorCode] = []
+    /// What is always in its `extensions`.
+    var extensions: [String] = []
+    /// Whether it always has `errors`.
+    var hasFaults = false
+  }
+
+  /// Whether answers tell something.
+  enum Telling: Sendable {
+    case never
+    /// Only if it was known before things went wrong.
+    case maybe
+    case always
+  }
+
+  /// A header and the component that describes it.
+  typealias Header = (field: String, component: String)
+
+  /// The headers of every answer, whatever it is.
+  static let commonHeaders: [Header] = [
+    ("X-Request-Id", "RequestId"), ("Cache-Control", "CacheControl"),
+    ("X-Content-Type-Options", "ContentTypeOptions"),
+    ("Content-Security-Policy", "ContentSecurityPolicy"), ("Referrer-Policy", "ReferrerPolicy"),
+    ("Strict-Transport-Security", "StrictTransportSecurity"),
+  ]
+
   /// The headers that tell a caller's limits.
-  static let rateHeaders = [
+  static let rateHeaders: [Header] = [
     ("X-RateLimit-Limit", "RateLimit"), ("X-RateLimit-Remaining", "RateLimitRemaining"),
     ("X-RateLimit-Reset", "RateLimitReset"),
   ]
 
-  static let all = [
-    Kind(
-      status: 400,
-      name: "InvalidRequest",
-      about: "Invalid request: `errors` has an entry for each fault, with a pointer to its place.",
-      example: .invalidRequest([
-        Fault(
-          pointer: "/backupId",
-          code: .missingRequired,
-          detail: "`backupId` is required."
-        )
-      ])
-    ),
-    Kind(
-      status: 401,
-      name: "Unauthorized",
-      about: "Unauthorized: there is no key, or not a good one.",
-      example: .unauthorized,
-      headers: [("WWW-Authenticate", "WWWAuthenticate")]
-    ),
-    Kind(
-      status: 403,
-      name: "Forbidden",
-      about: "Forbidden: `extensions.requiredScopes` names the scopes that the key lacks.",
-      example: .forbidden(required: [.backupVM])
-    ),
-    Kind(
-      status: 404,
-      name: "NotFound",
-      about: "Not found, or another client's, which is the same.",
-      example: .notFound
-    ),
-    Kind(
-      status: 405,
-      name: "MethodNotAllowed",
-      about: "The path has other methods.",
-      example: .methodNotAllowed(allow: ["GET"]),
-      headers: [("Allow", "Allow")]
-    ),
-    Kind(
-      status: 408,
-      name: "RequestTimeout",
-      about: "The request came too slowly.",
-      example: .requestTimeout
-    ),
-    Kind(
-      status: 409,
-      name: "Conflict",
-      about: "Not now: `code` and `extensions` tell what is in the way.",
-      example: .vpsNotReady(.savedState, jobID: nil)
-    ),
-    Kind(
-      status: 413,
-      name: "PayloadTooLarge",
-      about: "The body is larger than `extensions.limitBytes`.",
-      example: .payloadTooLarge(limitBytes: Limits.requestBodyBytes)
-    ),
-    Kind(
-      status: 415,
-      name: "UnsupportedMediaType",
-      about: "The body isn't `application/json`.",
-      example: .unsupportedMediaType
-    ),
-    Kind(
-      status: 429,
-      name: "RateLimited",
-      about: "Rate limited: retry after the seconds of `Retry-After`.",
-      example: .rateLimited(retryAfterSeconds: 1),
-      headers: [("Retry-After", "RetryAfter")]
-        + rateHeaders.map { (field: $0.0, component: $0.1) }
-    ),
-    Kind(
-      status: 431,
-      name: "HeadersTooLarge",
-      about: "The request's first line and headers are too large.",
-      example: .unreadable(.headersTooLarge)
-    ),
-    Kind(
-      status: 500,
-      name: "InternalError",
-      about: "Internal error: the server's log has more under the `requestId`.",
-      example: .internalError
-    ),
-    Kind(
-      status: 503,
-      name: "ServiceUnavailable",
-      about: "The catalog or the hypervisor is out of reach, or the server is ending.",
-      example: .serviceUnavailable(retryAfterSeconds: 2),
-      headers: [("Retry-After", "RetryAfter")]
-    ),
-  ]
-
   /// Headers of an answer as references to the components.
-  static func headerReferences(_ names: [(String, String)]) -> JSON {
+  static func headerReferences(_ headers: [Header]) -> JSON {
     .object(
-      names.map { JSON.Member($0.0, ["$ref": .string("#/components/headers/\($0.1)")]) }
+      headers.map {
+        JSON.Member($0.field, ["$ref": .string("#/components/headers/\($0.component)")])
+      }
     )
+  }
+
+  /// The components that routes refer to.
+  static func responses(_ routes: [any Route.Type]) -> JSON {
+    var members: [JSON.Member] = []
+    for kind in all {
+      for hasKey in [true, false] {
+        let name = kind.name(hasKey: hasKey)
+        let isUsed = routes.contains { $0.needsKey == hasKey && $0.refusals.contains(kind.status) }
+        guard isUsed, !members.contains(where: { $0.name == name }) else { continue }
+        members.append(JSON.Member(name, kind.response(hasKey: hasKey)))
+      }
+    }
+    return .object(members)
   }
 }
 
 extension Refusals.Kind {
+  /// The component for routes that need a key, or for the others: those count nobody's requests.
+  func name(hasKey: Bool) -> String {
+    let isDifferent = limits != .never && status != HTTPResponse.Status.tooManyRequests.code
+    return !hasKey && isDifferent ? name + "WithoutKey" : name
+  }
+
   /// The component.
-  var response: JSON {
-    let names = [("X-Request-Id", "RequestId")] + headers.map { ($0.field, $0.component) }
+  fileprivate func response(hasKey: Bool) -> JSON {
+    var names = Refusals.commonHeaders + headers
+    if name(hasKey: hasKey) == name {
+      switch limits {
+      case .never: break
+      case .maybe:
+        names += Refusals.rateHeaders.map { (field: $0.field, component: "Maybe" + $0.component) }
+      case .always: names += Refusals.rateHeaders
+      }
+    }
+    var content = [JSON.Member("schema", schema)]
+    if shapes.count == 1 {
+      content.append(JSON.Member("example", shapes[0].document))
+    } else {
+      let examples = shapes.map {
+        JSON.Member($0.example.code, ["value": $0.document])
+      }
+      content.append(JSON.Member("examples", .object(examples)))
+    }
     return [
       "description": .string(about),
       "headers": Refusals.headerReferences(names),
-      "content": [
-        "application/problem+json": [
-          "schema": Schema.component("Problem").json, "example": document,
-        ]
-      ],
+      "content": ["application/problem+json": .object(content)],
     ]
   }
 
+  /// What a problem of this status is more than any other.
+  private var schema: JSON {
+    let members = [
+      JSON.Member("properties", ["status": ["const": .integer(status)]]),
+      JSON.Member("anyOf", .array(shapes.map(\.schema))),
+    ]
+    return ["allOf": [Schema.component("Problem").json, .object(members)]]
+  }
+}
+
+extension Refusals.Shape {
+  /// What its problems hold.
+  fileprivate var schema: JSON {
+    let codes = [example.errorCode] + others
+    var fields = [JSON.Member("code", ["enum": .array(codes.map { .string($0.rawValue) })])]
+    var required: [JSON] = []
+    if hasFaults { required.append("errors") }
+    if !extensions.isEmpty {
+      required.append("extensions")
+      fields.append(
+        JSON.Member("extensions", ["required": .array(extensions.map(JSON.string))])
+      )
+    }
+    var members = [JSON.Member("properties", .object(fields))]
+    if !required.isEmpty { members.append(JSON.Member("required", .array(required))) }
+    return .object(members)
+  }
+
   /// The example: the very document that the server would answer.
-  private var document: JSON {
+  fileprivate var document: JSON {
     let problem = Problem(example)
     var members: [JSON.Member] = [
       JSON.Member("type", .string("https://developer.hostup.se/errors/\(example.code)")),
@@ -160,7 +164,30 @@ extension Refusals.Kind {
       }
       members.append(JSON.Member("errors", .array(errors)))
     }
+    if let extensions = problem.extensions {
+      members.append(JSON.Member("extensions", extensions.json))
+    }
     return .object(members)
+  }
+}
+
+extension ProblemExtensions {
+  /// What there is of it, as an answer has it.
+  fileprivate var json: JSON {
+    let members: [JSON.Member?] = [
+      requiredScopes.map {
+        JSON.Member("requiredScopes", .array($0.map { .string($0.rawValue) }))
+      },
+      reason.map { JSON.Member("reason", .string($0.rawValue)) },
+      jobId.map { JSON.Member("jobId", .string($0)) },
+      limitBytes.map { JSON.Member("limitBytes", .integer($0)) },
+      used.map { JSON.Member("used", .integer($0)) },
+      limit.map { JSON.Member("limit", .integer($0)) },
+      parts.map {
+        JSON.Member("parts", .object($0.sorted { $0.key < $1.key }.map { .init($0, .string($1)) }))
+      },
+    ]
+    return .object(members.compactMap { $0 })
   }
 }
 

@@ -70,6 +70,8 @@ struct RouteDocumentation: Sendable {
     let contentType: String
     let schema: Schema?
     let example: JSON?
+    /// What headers it has that others don't.
+    var headers: [Refusals.Header] = []
 
     /// An answer with a JSON body.
     static func json(
@@ -106,7 +108,8 @@ struct RouteDocumentation: Sendable {
             .always("data", .text("JSON in one line.")),
           ]
         ),
-        example: example
+        example: example,
+        headers: [("X-Accel-Buffering", "AccelBuffering")]
       )
     }
 
