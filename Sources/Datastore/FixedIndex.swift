@@ -6,6 +6,8 @@ package struct FixedIndex: Sendable, Equatable {
   package static let chunkSizes: [Int] = (16...22).map { 1 << $0 }
   /// The chunk size that we write.
   package static let defaultChunkSize = 4 << 20
+  /// The longest file that is read into memory, in bytes: the index of 64 TiB in such chunks.
+  static let maximumByteCount = headerByteCount + (16 << 20) * Digest.byteCount
 
   /// The disk's size in bytes.
   package let size: Int64

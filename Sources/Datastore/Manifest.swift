@@ -5,6 +5,9 @@ internal import FoundationEssentials
 package struct Manifest: Hashable, Sendable {
   /// The manifest's name in its snapshot.
   package static let fileName = "index.json.blob"
+  /// The longest manifest that is read, in bytes; those of fifty disks have twenty thousand, and
+  /// what a reader makes of one takes many times as much.
+  static let maximumByteCount = 1 << 20
 
   /// One archive of the snapshot.
   package struct File: Hashable, Sendable {
@@ -135,7 +138,8 @@ extension Manifest {
   /// - Throws: `manifestCorrupt`, also for a manifest of another snapshot.
   init(json: [UInt8], of path: SnapshotPath) throws(DatastoreError) {
     let damage = DatastoreError.manifestCorrupt(path.relative)
-    guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(json)),
+    guard json.count <= Self.maximumByteCount,
+      let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(json)),
       manifest.backupType == path.type, manifest.backupID == path.id,
       manifest.backupTime == path.time,
       manifest.files.allSatisfy({ SafeName.isValid($0.filename) && $0.size >= 0 }),

@@ -63,13 +63,14 @@ extension Snapshot {
     _ calls: FileCalls
   ) throws(DatastoreError) -> Manifest {
     let file = layout.manifest(of: path)
-    switch try calls.read(file, limit: DataBlob.maximumFileByteCount) {
+    let longest = Manifest.maximumByteCount + DataBlob.encryptedHeaderByteCount
+    switch try calls.read(file, limit: longest) {
     case .absent: throw .snapshotNotFound(path.relative)
     case .unacceptable: throw .manifestCorrupt(path.relative)
     case .bytes(let blob):
       let json: [UInt8]
       do throws(BlobError) {
-        json = try DataBlob.decode(blob)
+        json = try DataBlob.decode(blob, limit: Manifest.maximumByteCount)
       } catch {
         throw error == .encrypted
           ? .encrypted(Manifest.fileName) : .manifestCorrupt(path.relative)
@@ -90,7 +91,7 @@ extension Snapshot {
     guard !isTooLong, digests <= Int.max - FixedIndex.headerByteCount,
       case .bytes(let file) = try calls.read(
         "\(folder)/\(name)",
-        limit: FixedIndex.headerByteCount + digests
+        limit: min(FixedIndex.headerByteCount + digests, FixedIndex.maximumByteCount)
       )
     else { throw .indexCorrupt(name) }
     let index = try FixedIndex(file: file, name: name)

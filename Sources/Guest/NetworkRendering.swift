@@ -98,16 +98,14 @@ struct NetworkRendering {
 
   /// The part below `network:`, which cloud-init doesn't expect in a seed.
   private static func parsed(_ text: String) throws(SeedFault) -> Node {
-    do {
-      guard let root = try Yams.compose(yaml: text) else {
-        throw SeedFault.badNetwork("the text is empty")
-      }
-      return root["network"] ?? root
-    } catch let fault as SeedFault {
-      throw fault
+    let root: Node?
+    do throws(BoundedYAML.Fault) {
+      root = try BoundedYAML.compose(text)
     } catch {
-      throw .badNetwork("\(error)")
+      throw .badNetwork(error.sentence)
     }
+    guard let root else { throw .badNetwork("the text is empty") }
+    return root["network"] ?? root
   }
 
   private static func ownName(_ id: String, _ fields: Node.Mapping) -> String? {

@@ -58,16 +58,14 @@ package struct NetworkConfiguration: Sendable, Equatable {
   private static func mapping(
     of text: String
   ) throws(NetworkConfigurationFault) -> Node.Mapping {
-    do {
-      guard let node = try Yams.compose(yaml: text), let mapping = node.mapping else {
-        throw NetworkConfigurationFault.notYAML("the text isn't a mapping")
-      }
-      return mapping
-    } catch let fault as NetworkConfigurationFault {
-      throw fault
+    let node: Node?
+    do throws(BoundedYAML.Fault) {
+      node = try BoundedYAML.compose(text)
     } catch {
-      throw .notYAML("\(error)")
+      throw .notYAML(error.sentence)
     }
+    guard let mapping = node?.mapping else { throw .notYAML("the text isn't a mapping") }
+    return mapping
   }
 
   private static func ethernet(

@@ -227,6 +227,48 @@ struct DamageTests {
     }
   }
 
+  @Test func `An index that is longer than any disk's is refused unread`() async throws {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let writer = try await test.backUp(noise(100))
+      let name = "drive-virtio0.img.fidx"
+      let index = test.folder(of: writer.path) + "/" + name
+      // Eight gibibytes of which the file system keeps none.
+      let file = try FileHandle(forWritingTo: URL(filePath: index))
+      try file.truncate(atOffset: 4096 + 32 << 28)
+      try file.close()
+      let json = manifest(csum: String(repeating: "ab", count: 32), cryptMode: "none")
+        .replacing(#""size": 100"#, with: #""size": \#(1 << 44)"#)
+      try test.write(
+        sealed(.plain, Array(json.utf8)),
+        to: test.folder(of: writer.path) + "/index.json.blob"
+      )
+      await #expect(throws: DatastoreError.indexCorrupt(name)) {
+        try await test.store.open(writer.path)
+      }
+    }
+  }
+
+  @Test func `A manifest that is longer than any is refused`() async throws {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let writer = try await test.backUp(noise(100))
+      let file = test.folder(of: writer.path) + "/index.json.blob"
+      let json = try DataBlob.decode(try test.read(file))
+      let spaces = [UInt8](repeating: UInt8(ascii: " "), count: (1 << 20) - json.count)
+      try test.write(sealed(.plain, json + spaces), to: file)
+      _ = try await test.store.open(writer.path)
+      let long = json + spaces + [UInt8(ascii: " ")]
+      let packed = try long.withRawBytes { span throws(BlobError) in try DataBlob.encode(span) }
+      for blob in [sealed(.plain, long), packed] {
+        try test.write(blob, to: file)
+        await #expect(throws: DatastoreError.manifestCorrupt(writer.path.relative)) {
+          try await test.store.open(writer.path)
+        }
+      }
+    }
+  }
+
   /// A manifest as another program writes it.
   private func manifest(csum: String, cryptMode: String) -> String {
     """

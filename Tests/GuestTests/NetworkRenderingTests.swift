@@ -147,6 +147,18 @@ import Yams
         "x\(level): &x\(level) [\(Array(repeating: last, count: 9).joined(separator: ", "))]\n"
     }
     text += "ethernets: {a: {dhcp4: true}}\n"
+    for text in [text, text + "? *x9\n: 1\n", text + "y: {*x9 : 1}\n"] {
+      #expect(
+        throws: NetworkConfigurationFault.notYAML("with its aliases it has too many parts")
+      ) {
+        try Self.rendered(text, [Self.one])
+      }
+    }
+  }
+
+  @Test func `A text of more parts than any network is refused`() {
+    let parts = Array(repeating: "a", count: 20_000).joined(separator: ",")
+    let text = "version: 2\nethernets: {a: {dhcp4: true}}\nx: [\(parts)]\n"
     #expect(throws: SeedFault.badNetwork("the text has too many parts")) {
       try Self.rendered(text, [Self.one])
     }

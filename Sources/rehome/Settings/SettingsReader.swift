@@ -4,14 +4,11 @@ import Datastore
 import Foundation
 import Logging
 import Model
-import Yams
 
 /// Reads the configuration: the YAML file, over it the environment, over both the command line.
 struct SettingsReader {
   /// Where the file is looked for when nobody names one; that it isn't there is fine.
   static let usualPath = "/etc/rehome/rehome.yaml"
-  /// A larger file is something else.
-  private static let fileLimit = 1 << 20
 
   private let values: ConfigReader
 
@@ -28,7 +25,7 @@ struct SettingsReader {
     ]
     if let path = try file(named ?? environment["REHOME_CONFIG"]) {
       // The library takes a file without any key for a broken one.
-      if try holdsKnownKeys(path) { providers.append(try await provider(of: path)) }
+      if try SettingsFile.holdsKnownKeys(path) { providers.append(try await provider(of: path)) }
     }
     return try SettingsReader(values: ConfigReader(providers: providers)).settings()
   }
@@ -67,53 +64,6 @@ struct SettingsReader {
       return named
     }
     return FileManager.default.fileExists(atPath: usualPath) ? usualPath : nil
-  }
-
-  /// Whether the file holds any keys; one that isn't known is an error, for it would otherwise be a
-  /// setting that silently isn't.
-  private static func holdsKnownKeys(_ path: String) throws(SettingsFault) -> Bool {
-    let root: Node?
-    do {
-      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-      guard size <= fileLimit else {
-        throw SettingsFault.fileUnreadable(path: path, reason: "it is larger than 1 MiB")
-      }
-      root = try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8))
-    } catch let fault as SettingsFault {
-      throw fault
-    } catch {
-      throw .fileUnreadable(path: path, reason: "\(error)".replacing("\n", with: " "))
-    }
-    guard let root, !root.isNothing else { return false }
-    guard let mapping = root.mapping else {
-      throw .fileUnreadable(path: path, reason: "it doesn't hold keys and values")
-    }
-    var unknown: [String] = []
-    try collectUnknown(in: mapping, below: "", path, &unknown)
-    guard unknown.isEmpty else { throw .unknownKeys(unknown.sorted(), path: path) }
-    return !mapping.isEmpty
-  }
-
-  private static func collectUnknown(
-    in mapping: Node.Mapping,
-    below prefix: String,
-    _ path: String,
-    _ unknown: inout [String]
-  ) throws(SettingsFault) {
-    for (name, value) in mapping {
-      let key = prefix + (name.string ?? "?")
-      if SettingKey(rawValue: key) != nil {
-        guard value.scalar != nil else { throw .notOneValue(key: key, path: path) }
-      } else if let inner = value.mapping, isSection(key) {
-        try collectUnknown(in: inner, below: key + ".", path, &unknown)
-      } else {
-        unknown.append(key)
-      }
-    }
-  }
-
-  private static func isSection(_ name: String) -> Bool {
-    SettingKey.allCases.contains { $0.rawValue.hasPrefix(name + ".") }
   }
 
   private static func provider(
@@ -298,9 +248,4 @@ extension String {
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     return path
   }
-}
-
-extension Node {
-  /// Whether a file holds nothing but comments.
-  fileprivate var isNothing: Bool { scalar?.string.isEmpty == true }
 }
