@@ -2,14 +2,15 @@
 
 # The same flags everywhere: others would build everything twice.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
-FORMATTED := Package.swift Sources Tests Benchmarks
+FORMATTED := Package.swift Sources Tests Benchmarks Fuzz
 
-.PHONY: help install build test simulate demo lint format check bench bench-api thrash clean dependencies
+.PHONY: help install build test simulate fuzz fuzz-corpus demo lint format check bench bench-api thrash clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
 	@echo 'make test    everything that is tested; installs what is missing'
 	@echo 'make simulate SEEDS=10000   restores that go wrong in every way; SEED=7 replays one'
+	@echo 'make fuzz    random bytes for all that reads foreign ones: SECONDS_EACH=60 FORMAT=network'
 	@echo 'make demo    a restore between two real guests; installs what is missing'
 	@echo 'make install  the program, its settings, user and service, on this host'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
@@ -41,13 +42,22 @@ simulate:
 	swift build -c release --product simulate --scratch-path .build-simulate $(BUILD_FLAGS)
 	.build-simulate/release/simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
 
+# Variables of make's command line reach the script: SECONDS_EACH, FORMAT.
+fuzz:
+	Scripts/fuzz.sh
+
+# What fuzzing has found, under the sanitizers.
+fuzz-corpus:
+	Scripts/fuzz.sh corpus address
+	Scripts/fuzz.sh corpus thread
+
 demo:
 	Scripts/demo.sh
 
 install:
 	Scripts/install.sh
 
-check: test
+check: test fuzz-corpus
 	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
 	swift test --disable-xctest --sanitize=thread --scratch-path .build-thread \
 	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests'
@@ -66,4 +76,5 @@ thrash:
 	Scripts/thrash.sh
 
 clean:
-	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks
+	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks \
+	  .build-fuzz .build-fuzz-address .build-fuzz-thread

@@ -256,6 +256,10 @@ let package = Package(
     ),
     .testTarget(name: "EndToEndTests", dependencies: ["Model", "TestSupport"]),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: ["API", "Checksum", "Datastore", "Disks", "Guest", "Model", "rehome"]
+    ),
+    .testTarget(
       name: "GuestTests",
       dependencies: ["Disks", "Guest", "Model", "TestSupport", yams]
     ),

@@ -10,9 +10,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 readonly all=(
-  ModelTests TidyTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests CareTests
-  MonitoringTests SimulationTests APITests ProgramTests DisksTests BackupTests HypervisorTests
-  RestoreTests EndToEndTests GuestTests
+  ModelTests TidyTests FuzzTests OperationsTests CatalogTests JobsTests PowerTests DatastoreTests
+  CareTests MonitoringTests SimulationTests APITests ProgramTests DisksTests BackupTests
+  HypervisorTests RestoreTests EndToEndTests GuestTests
 )
 
 readonly limit=30m

@@ -3,12 +3,6 @@ import HTTPTypes
 import Hummingbird
 import Model
 
-/// Which header the trusted proxies write; another one is whatever a client made up.
-package enum ForwardingHeader: String, Sendable, CaseIterable {
-  case forwardedFor = "x-forwarded-for"
-  case forwarded
-}
-
 /// Finds a client's address behind trusted proxies: the rightmost one that isn't a proxy's own.
 struct ClientAddress: RouterMiddleware {
   typealias Context = APIContext

@@ -3,13 +3,7 @@ import Disks
 import Foundation
 import Model
 
-/// Where the API's certificate and key are.
-struct CertificateFiles: Sendable, Equatable {
-  /// The certificate and its chain in PEM.
-  var certificatePath: String
-  /// The certificate's private key in PEM.
-  var keyPath: String
-
+extension CertificateFiles {
   private static let executor = BlockingExecutor(label: "rehome.certificates", width: 1)
 
   /// Reads them for the first time.

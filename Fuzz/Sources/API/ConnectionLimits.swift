@@ -1,0 +1,1 @@
+../../../Sources/API/Server/ConnectionLimits.swift

@@ -1,0 +1,1 @@
+../../../Sources/API/Middleware/ForwardingHeader.swift

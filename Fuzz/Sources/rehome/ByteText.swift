@@ -1,0 +1,1 @@
+../../../Sources/rehome/Console/ByteText.swift
