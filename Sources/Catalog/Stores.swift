@@ -152,9 +152,6 @@ package protocol BackupStore {
   func backups(of vps: VPSID, in states: Set<BackupState>) throws(CatalogError) -> [Backup]
   /// How many backups of a VPS are in these states.
   func countBackups(of vps: VPSID, in states: Set<BackupState>) throws(CatalogError) -> Int
-  /// All of a client's backups in these states, newest first.
-  func backups(ofClient client: ClientID, in states: Set<BackupState>) throws(CatalogError)
-    -> [Backup]
   /// All backups in these states, oldest first, for start-up and housekeeping.
   func backups(in states: Set<BackupState>) throws(CatalogError) -> [Backup]
   /// Changes state, note, snapshot path, contents and expiry.

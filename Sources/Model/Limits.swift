@@ -14,6 +14,12 @@ package enum Limits {
   package static let pageDefault = 20
   /// Most items of a page: bounds one answer's size and time.
   package static let pageMaximum = 100
+  /// Most backups of a page of restore sources, of all of them together: each is looked at whether
+  /// it fits, and the answer stays below half a megabyte.
+  package static let restoreChoices = 500
+  /// Most VPSs that are looked at for a page of restore sources: of most clients all, and of those
+  /// that have many without a backup no more than some milliseconds' worth.
+  package static let restoreOwners = 1000
   /// Longest `Idempotency-Key` in characters: room for any kind of identifier, small in an index.
   package static let idempotencyKeyCharacters = 255
   /// How long the answer of a POST is kept for one that comes again: a client that was cut off has

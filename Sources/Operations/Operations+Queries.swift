@@ -46,50 +46,6 @@ extension Operations {
     }
   }
 
-  /// A VPS's backups, its quota and its gates.
-  package func backups(_ caller: Caller, of id: String) async throws(Refusal) -> BackupList {
-    try caller.require(.readVM)
-    return try await read { transaction in
-      let vps = try self.find(id, for: caller, transaction)
-      let expiries = try Retention.expiries(of: vps.id, at: self.clock.now(), transaction)
-      let backups = try transaction.backups(of: vps.id, in: [.complete, .damaged]).map { backup in
-        var shown = backup
-        shown.expiresAt = backup.expiresAt ?? expiries[backup.id]
-        return shown
-      }
-      return BackupList(
-        view: try self.view(of: vps, for: caller, transaction),
-        backups: backups
-      )
-    }
-  }
-
-  /// The VPSs, live or terminated, whose backups may be put onto a target, without the target.
-  package func restoreSources(
-    _ caller: Caller,
-    for id: String
-  ) async throws(Refusal) -> [RestoreSource] {
-    try caller.require(.backupVM)
-    let now = clock.now()
-    return try await read { transaction in
-      let target = try self.find(id, for: caller, transaction)
-      guard target.serviceStatus != .terminated else { throw Refusal.notFound }
-      let backups = try transaction.backups(ofClient: target.clientID, in: [.complete])
-        .filter { $0.vpsID != target.id && $0.isRestorable(at: now) }
-      let reserved = try Self.reservedBytes(beside: target, transaction)
-      let bySource = Dictionary(grouping: backups, by: \.vpsID)
-      return try bySource.keys.sorted().compactMap { sourceID in
-        guard let source = try transaction.vps(sourceID), source.clientID == target.clientID
-        else { return nil }
-        return RestoreSource(
-          vps: source,
-          isRetained: source.serviceStatus == .terminated,
-          choices: (bySource[sourceID] ?? []).map { self.choice($0, onto: target, reserved) }
-        )
-      }
-    }
-  }
-
   /// A job of the caller's.
   package func job(_ caller: Caller, _ id: String) async throws(Refusal) -> Job {
     try await read { try self.findJob(id, for: caller, $0) }
@@ -112,37 +68,5 @@ extension Operations {
   /// What is kept to take a VPS's last restore back.
   package func undoRecord(of vps: VPSID) async throws(Refusal) -> UndoRecord? {
     try await read { try $0.undo(of: vps) }
-  }
-
-  private func choice(
-    _ backup: Backup,
-    onto target: VPS,
-    _ reservedBytes: Int64
-  ) -> RestoreSource.Choice {
-    do throws(Refusal) {
-      let plan = try Self.fit(
-        backup,
-        onto: target,
-        strategy: policy.defaultStrategy,
-        reservedBytes: reservedBytes
-      )
-      return RestoreSource.Choice(backup: backup, restorable: .open, pairs: plan.pairs)
-    } catch {
-      return RestoreSource.Choice(
-        backup: backup,
-        restorable: Gate(closedByFit: error),
-        pairs: []
-      )
-    }
-  }
-}
-
-extension Gate {
-  /// The gate of a backup that doesn't fit: the first fault's own word, as its POST would answer.
-  init(closedByFit refusal: Refusal) {
-    self.init(closedBy: refusal)
-    guard case .invalidRequest(let faults) = refusal, let first = faults.first else { return }
-    code = first.code.rawValue
-    reason = first.detail
   }
 }

@@ -65,14 +65,14 @@ package enum Retention {
       return [:]
     }
     for schedule in schedules {
-      let backups = try transaction.backups(ofSchedule: schedule.id, in: [.complete])
+      let backups = try transaction.completeBackups(ofSchedule: schedule.id)
       // The oldest goes with the first turn in which there are more than are kept.
       var turn = max(now, schedule.dueAt)
       for _ in 0..<max(0, schedule.retentionCount - backups.count) {
         turn = schedule.timing.next(after: turn)
       }
       for backup in backups.reversed() {
-        expiries[backup.id] = turn
+        expiries[backup] = turn
         turn = schedule.timing.next(after: turn)
       }
     }

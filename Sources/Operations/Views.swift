@@ -70,13 +70,16 @@ package struct Page<Item: Sendable>: Sendable {
 package struct BackupList: Sendable {
   /// The VPS with its gates and quota.
   package var view: VPSView
-  /// Its complete and damaged backups, newest first.
-  package var backups: [Backup]
+  /// A page of its complete and damaged backups, newest first.
+  package var page: Page<Backup>
+
+  /// The backups of the page.
+  package var backups: [Backup] { page.items }
 
   /// Makes a list.
-  package init(view: VPSView, backups: [Backup]) {
+  package init(view: VPSView, page: Page<Backup>) {
     self.view = view
-    self.backups = backups
+    self.page = page
   }
 }
 
@@ -103,7 +106,7 @@ package struct RestoreSource: Sendable {
   package var vps: VPS
   /// Whether it is terminated and only its backups are left.
   package var isRetained: Bool
-  /// Its restorable backups, newest first.
+  /// Its restorable backups, newest first; on a page that ends within a source the first of them.
   package var choices: [Choice]
 
   /// Makes a source.

@@ -54,6 +54,10 @@ extension CatalogConformance {
         try $0.backups(ofSchedule: schedule.id, in: [.complete])
       }
       #expect(found == [backup])
+      let complete = try await fixture.catalog.read {
+        try $0.completeBackups(ofSchedule: schedule.id)
+      }
+      #expect(complete == [backup.id])
       try await fixture.catalog.write { try $0.deleteSchedule(schedule.id) }
       let kept = try await fixture.catalog.read { try $0.backup(backup.id) }
       #expect(kept?.scheduleID == nil)

@@ -27,8 +27,8 @@ package enum CatalogConformance {
 
   /// All demands.
   package static let rules: [Rule] =
-    transactions + owners + callers + vpss + standings + backups + queue + leases + journals
-    + schedules + care
+    transactions + owners + callers + vpss + standings + backups + backupPages + queue + leases
+    + journals + schedules + care
 }
 
 /// Things to put into a catalog.

@@ -12,7 +12,7 @@ import Testing
         "/api/v2/vps/\(world.source.id)/backups",
         key: world.key
       ).ask(client).json
-      #expect(list.names == ["backups", "quotaInfo", "actions"])
+      #expect(list.names == ["backups", "hasMore", "nextCursor", "quotaInfo", "actions"])
       #expect(list["quotaInfo"] == .object([.init("used", .number("1"))]))
       #expect(list["actions"]?["canCreateBackup"]?["allowed"] == .boolean(true))
       let backup = try #require(list["backups"]?[0])
@@ -174,7 +174,7 @@ import Testing
         "/api/v2/vps/\(world.target.id)/backups/restore-sources",
         key: world.key
       ).ask(client).json
-      #expect(list.names == ["sources"])
+      #expect(list.names == ["sources", "hasMore", "nextCursor"])
       #expect(list["sources"]?.elements.count == 1)
       let source = try #require(list["sources"]?[0])
       #expect(source.names == ["id", "name", "serviceStatus", "sourceType", "backups"])

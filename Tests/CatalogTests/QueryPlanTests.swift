@@ -31,8 +31,20 @@ struct QueryPlanTests {
     ORDER BY created_at DESC, id DESC
     """,
     """
-    SELECT * FROM backup WHERE client_id = ? AND state IN (SELECT value FROM json_each(?))
+    SELECT * FROM backup INDEXED BY backup_vps
+    WHERE vps_id = ? AND (created_at, id) < (?, ?)
+      AND state IN (SELECT value FROM json_each('[]'))
+    ORDER BY created_at DESC, id DESC LIMIT 20
+    """,
+    """
+    SELECT id FROM backup WHERE schedule_id = ? AND state = 'complete'
     ORDER BY created_at DESC, id DESC
+    """,
+    """
+    SELECT id, EXISTS (
+      SELECT 1 FROM backup WHERE vps_id = vps.id
+        AND state IN (SELECT value FROM json_each(?))) AS has_backups
+    FROM vps INDEXED BY vps_client WHERE client_id = ? AND id >= ? ORDER BY id LIMIT 20
     """,
     "SELECT * FROM job ORDER BY created_at DESC, id DESC LIMIT 100",
     "SELECT * FROM job WHERE client_id = ? ORDER BY created_at DESC, id DESC LIMIT 100",

@@ -111,6 +111,7 @@ import Testing
       )
       let caller = world.caller(of: world.target)
       let sources = try await world.operations.restoreSources(caller, for: world.target.id.text)
+        .items
       #expect(sources.map(\.isRetained) == [true])
       #expect(sources.first?.choices.map(\.backup.id) == [backup.id])
       let job = try await world.operations.perform(

@@ -62,7 +62,7 @@ struct ReservationTests {
         }
       }
       let caller = world.caller(of: second)
-      let sources = try await world.operations.restoreSources(caller, for: second.id.text)
+      let sources = try await world.operations.restoreSources(caller, for: second.id.text).items
       #expect(sources.first?.choices.first?.restorable.allowed == false)
       _ = try await world.operations.perform(world.operations.cancelJob(caller, job.id.text))
       _ = try await restore(ofFirst, onto: second, of: first, in: world)

@@ -99,7 +99,7 @@ extension OnRealGuests {
             let sources = try await world.operations.restoreSources(
               RestoreWorld.operatorCaller,
               for: b.id.text
-            )
+            ).items
             #expect(sources.isEmpty, "a damaged backup isn't offered")
           }
         }

@@ -6,9 +6,13 @@ extension Components {
     Component(
       "BackupList",
       .object(
-        "A VPS's backups, newest first.",
+        "A page of a VPS's backups, newest first.",
         [
-          .always("backups", .list("The backups.", of: .component("Backup"))),
+          .always(
+            "backups",
+            .list("The backups.", of: .component("Backup"), atMost: Limits.pageMaximum)
+          )
+        ] + page + [
           .always("quotaInfo", .component("Quota")),
           .always("actions", .component("Gates")),
         ]
@@ -33,8 +37,9 @@ extension Components {
           .maybe(
             "note",
             .text(
-              "Your own words.",
+              "Your own words, without U+0000.",
               example: "before the update",
+              pattern: #"^[^\u0000]*$"#,
               length: 0...Limits.noteCharacters
             )
             .orNull
@@ -58,8 +63,13 @@ extension Components {
     Component(
       "RestoreSources",
       .object(
-        "What may be put onto a VPS.",
-        [.always("sources", .list("The sources.", of: .component("RestoreSource")))]
+        "A page of what may be put onto a VPS.",
+        [
+          .always(
+            "sources",
+            .list("The sources.", of: .component("RestoreSource"), atMost: Limits.pageMaximum)
+          )
+        ] + page
       )
     ),
     Component(
@@ -71,7 +81,14 @@ extension Components {
           .always("name", .text("Its name.")),
           .always("serviceStatus", .words("Where it stands.", of: ServiceStatus.self)),
           .always("sourceType", .words("A VPS still, or backups only.", ["server", "retained"])),
-          .always("backups", .list("Its backups.", of: .component("RestoreChoice"))),
+          .always(
+            "backups",
+            .list(
+              "Its backups, newest first.",
+              of: .component("RestoreChoice"),
+              atMost: Limits.restoreChoices
+            )
+          ),
         ]
       )
     ),

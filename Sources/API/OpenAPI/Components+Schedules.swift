@@ -6,7 +6,16 @@ extension Components {
       "ScheduleList",
       .object(
         "A VPS's backup schedules.",
-        [.always("schedules", .list("The oldest first.", of: .component("Schedule")))]
+        [
+          .always(
+            "schedules",
+            .list(
+              "The oldest first.",
+              of: .component("Schedule"),
+              atMost: Limits.schedulesPerVPS
+            )
+          )
+        ]
       )
     ),
     Component("Schedule", .object("Backups that are made by themselves.", scheduleFields)),
@@ -87,7 +96,11 @@ extension Components {
     from: Limits.retentionCounts.lowerBound,
     to: Limits.retentionCounts.upperBound
   )
-  private static let name = Schema.text("Your own name for it.", length: 1...Limits.nameCharacters)
+  private static let name = Schema.text(
+    "Your own name for it, without control characters.",
+    pattern: #"^[^\u0000-\u001F\u007F-\u009F]*$"#,
+    length: 1...Limits.nameCharacters
+  )
 
   private static let scheduleFields: [Schema.Field] = [
     .always("id", .identifier("The schedule.", ScheduleKind.self)),

@@ -15,10 +15,8 @@ extension Components {
             .always(
               "data",
               .list("The VPSs.", of: .component("VPS"), atMost: Limits.pageMaximum)
-            ),
-            .always("hasMore", .truth("Whether there is another page.")),
-            .always("nextCursor", .text("The `cursor` of the next page.").orNull),
-          ]
+            )
+          ] + page
         )
       ),
       Component(
@@ -113,7 +111,14 @@ extension Components {
           .maybe("uptimeSeconds", .integer("How long it has been powered on.", from: 0)),
           .always("memory", .component("Usage")),
           .always("storage", .component("Usage")),
-          .always("pendingTasks", .list("Its unfinished jobs.", of: .component("PendingTask"))),
+          .always(
+            "pendingTasks",
+            .list(
+              "Its unfinished jobs.",
+              of: .component("PendingTask"),
+              atMost: JobClass.allCases.count
+            )
+          ),
           .always("observedAt", .moment("When it was seen; null: never.").orNull),
           .always("live", .truth("It was seen for this answer.")),
         ]
@@ -156,6 +161,12 @@ extension Components {
         ]
       )
     ),
+  ]
+
+  /// What every page of a list has beside its items.
+  static let page: [Schema.Field] = [
+    .always("hasMore", .truth("Whether there is another page.")),
+    .always("nextCursor", .text("The `cursor` of the next page.").orNull),
   ]
 
   /// What every view of a VPS has.

@@ -28,7 +28,7 @@ struct BackupWire: Encodable {
   }
 }
 
-/// A VPS's backups with its quota and its gates.
+/// A page of a VPS's backups with its quota and its gates.
 struct BackupListWire: Encodable {
   /// How many backups count, and how many may; without a limit both others are left out.
   struct Quota: Encodable {
@@ -44,11 +44,15 @@ struct BackupListWire: Encodable {
   }
 
   let backups: [BackupWire]
+  let hasMore: Bool
+  @NullWhenNil var nextCursor: String?
   let quotaInfo: Quota
   let actions: GatesWire
 
   init(_ list: BackupList) {
     backups = list.backups.map(BackupWire.init)
+    hasMore = list.page.nextCursor != nil
+    nextCursor = list.page.nextCursor
     quotaInfo = Quota(used: list.view.backupsUsed, limit: list.view.vps.backupLimit)
     actions = GatesWire(list.view.gates)
   }

@@ -58,6 +58,11 @@ package struct QueryFields {
     return address
   }
 
+  /// How many items a page has at most.
+  package mutating func limit() -> Int {
+    integer("limit", in: 1...Limits.pageMaximum, default: Limits.pageDefault)
+  }
+
   /// Ends the reading; parameters that nobody asked for are let pass, as caches and proxies add
   /// their own.
   ///

@@ -1,12 +1,16 @@
 import Model
 import Operations
 
-/// The VPSs whose backups may be put onto a target.
+/// A page of the VPSs whose backups may be put onto a target.
 struct RestoreSourcesWire: Encodable {
   let sources: [RestoreSourceWire]
+  let hasMore: Bool
+  @NullWhenNil var nextCursor: String?
 
-  init(_ sources: [RestoreSource]) {
-    self.sources = sources.map(RestoreSourceWire.init)
+  init(_ page: Page<RestoreSource>) {
+    sources = page.items.map(RestoreSourceWire.init)
+    hasMore = page.nextCursor != nil
+    nextCursor = page.nextCursor
   }
 }
 

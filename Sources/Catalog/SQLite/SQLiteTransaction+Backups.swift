@@ -51,21 +51,6 @@ extension SQLiteTransaction {
     return count ?? 0
   }
 
-  func backups(
-    ofClient client: ClientID,
-    in states: Set<BackupState>
-  ) throws(CatalogError) -> [Backup] {
-    try all(
-      """
-      SELECT * FROM backup
-      WHERE client_id = :client AND state IN (SELECT value FROM json_each(:states))
-      ORDER BY created_at DESC, id DESC
-      """,
-      ["client": client.text, "states": try jsonText(states.words)],
-      Backup.init
-    )
-  }
-
   func backups(in states: Set<BackupState>) throws(CatalogError) -> [Backup] {
     try all(
       """

@@ -42,7 +42,7 @@ struct VPSListRoute: CallerRoute {
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
     var query = QueryFields(request.uri.query)
-    let limit = query.integer("limit", in: 1...Limits.pageMaximum, default: Limits.pageDefault)
+    let limit = query.limit()
     let name = query.text("name")
     let primaryAddress = query.address("primaryIp")
     let cursor = query.text("cursor")

@@ -10,14 +10,19 @@ struct BackupListRoute: CallerRoute {
   static let documentation = RouteDocumentation(
     name: "listBackups",
     summary: "List VPS backups",
-    about: "A VPS's backups, newest first, with its quota and its gates. Of terminated ones, too.",
+    about: """
+      A VPS's backups, newest first, a page at a time, with its quota and its gates. Of terminated \
+      ones, too.
+      """,
     chapter: .backups,
+    query: [.limit, .cursor],
     answer: .json(
       .ok,
-      "The backups.",
+      "A page of backups.",
       .component("BackupList"),
       example: [
-        "backups": [Examples.backup], "quotaInfo": ["used": 1, "limit": 7, "remaining": 6],
+        "backups": [Examples.backup], "hasMore": false, "nextCursor": .null,
+        "quotaInfo": ["used": 1, "limit": 7, "remaining": 6],
         "actions": Examples.gates,
       ]
     ),
@@ -32,8 +37,16 @@ struct BackupListRoute: CallerRoute {
   let operations: Operations
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    try await .json(
-      BackupListWire(operations.backups(context.caller, of: context.identifier("id")))
+    var query = QueryFields(request.uri.query)
+    let limit = query.limit()
+    let cursor = query.text("cursor")
+    try query.finish()
+    let list = try await operations.backups(
+      context.caller,
+      of: context.identifier("id"),
+      cursor: cursor,
+      limit: limit
     )
+    return try .json(BackupListWire(list))
   }
 }

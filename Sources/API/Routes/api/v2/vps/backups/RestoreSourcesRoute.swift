@@ -11,15 +11,18 @@ struct RestoreSourcesRoute: CallerRoute {
     name: "listRestoreSources",
     summary: "What can be put onto this VPS",
     about: """
-      Your other VPSs that have backups, and what is left of terminated ones (`retained`). Each \
-      backup tells whether it fits this target, and which disk would go where.
+      Your other VPSs that have backups, and what is left of terminated ones (`retained`), a page \
+      at a time. Each backup tells whether it fits this target, and which disk would go where. A \
+      page may have fewer sources than `limit`, and one with very many backups goes on, under the \
+      same `id`, on the next: `hasMore` tells.
       """,
     chapter: .restores,
+    query: [.limit, .cursor],
     answer: .json(
       .ok,
-      "The sources.",
+      "A page of sources.",
       .component("RestoreSources"),
-      example: ["sources": [Examples.restoreSource]]
+      example: ["sources": [Examples.restoreSource], "hasMore": false, "nextCursor": .null]
     ),
     links: [
       RouteDocumentation.Link(
@@ -36,10 +39,16 @@ struct RestoreSourcesRoute: CallerRoute {
   let operations: Operations
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
-    try await .json(
-      RestoreSourcesWire(
-        operations.restoreSources(context.caller, for: context.identifier("id"))
-      )
+    var query = QueryFields(request.uri.query)
+    let limit = query.limit()
+    let cursor = query.text("cursor")
+    try query.finish()
+    let page = try await operations.restoreSources(
+      context.caller,
+      for: context.identifier("id"),
+      cursor: cursor,
+      limit: limit
     )
+    return try .json(RestoreSourcesWire(page))
   }
 }
