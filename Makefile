@@ -4,7 +4,7 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks Fuzz
 
-.PHONY: help install build test simulate fuzz fuzz-corpus demo lint format check bench bench-api thrash clean dependencies
+.PHONY: help install build test simulate fuzz fuzz-corpus demo lint format check bench bench-api thrash load clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench   backups and restores beside those of other tools; a quick look: SIZE=1G ROUNDS=1'
 	@echo 'make bench-api   what the API costs, beside a bare server'
 	@echo 'make thrash  real guests whose server is killed again and again: MINUTES=10 SEED= GUESTS=3'
+	@echo 'make load    200 restores queued, 50 clients that poll: MINUTES=10'
 	@echo 'make clean   removes what was built'
 
 dependencies:
@@ -71,9 +72,12 @@ bench:
 bench-api:
 	Scripts/bench-api.sh
 
-# Variables of make's command line reach the script: MINUTES, SEED, GUESTS, PROGRAM.
+# Both are told by variables of make's command line: MINUTES, SEED, GUESTS, PROGRAM, QUEUE, CLIENTS.
 thrash:
 	Scripts/thrash.sh
+
+load:
+	Scripts/load.sh
 
 clean:
 	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks \
