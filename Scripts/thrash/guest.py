@@ -8,7 +8,7 @@ from addressed import AddressedGuest
 from rehome import QEMU_USER
 
 ROOT_SIZE = "64M"
-SECOND_MIB = 24
+SECOND_MIB = 16
 BLOB_MIB = 8
 """What micro-guest.sh puts into /data/blob."""
 AGENT_SECONDS = 180

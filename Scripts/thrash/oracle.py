@@ -91,15 +91,16 @@ def file_flaws(world, drivers):
     run = world.server.folder / "run"
     if run.exists():
         yield from (f"{path}: left in run" for path in sorted(run.iterdir()))
-    undos = dict(world.rows("SELECT vps_id, restore_job_id FROM undo"))
+    # Former disks stand beside the disks; what in-place restores have saved is among the data.
+    kept = {path for driver in drivers for path in driver.guest.beside()}
+    logs = world.server.folder / "undo"
+    kept |= {str(path) for path in logs.iterdir()} if logs.exists() else set()
+    wanted = {
+        disk["stagedPath"] for detail, in world.rows("SELECT detail FROM undo")
+        for disk in json.loads(detail)["disks"]}
+    yield from (f"{path}: belongs to no undo" for path in sorted(kept - wanted))
+    yield from (f"{path}: an undo needs it, and it is gone" for path in sorted(wanted - kept))
     for driver in drivers:
-        undo = undos.get(driver.vps)
-        kept = driver.guest.beside()
-        for path in kept:
-            if undo is None or undo not in path and undo.removeprefix("job_") not in path:
-                yield f"{path}: belongs to no undo (that is of {undo})"
-        if undo and len(kept) != len(driver.guest.disks):
-            yield f"{driver.guest.name}: of the undo of {undo} there are {kept}"
         seeds = world.server.folder / "seeds" / driver.vps
         if seeds.exists() and len(list(seeds.iterdir())) > 2:
             yield f"{seeds}: {sorted(path.name for path in seeds.iterdir())}"
