@@ -14,6 +14,9 @@ package enum Limits {
   package static let pageDefault = 20
   /// Most items of a page: bounds one answer's size and time.
   package static let pageMaximum = 100
+  /// Items of a page of backups or restore sources when no limit is asked for: clients that know
+  /// these lists from before they had pages take the first for all there is, and it nearly always is.
+  package static let wholeList = 500
   /// Most backups of a page of restore sources, of all of them together: each is looked at whether
   /// it fits, and the answer stays below half a megabyte.
   package static let restoreChoices = 500
@@ -121,6 +124,8 @@ package enum Limits {
   package static let cloneExtents = 65_536
   /// Chunks whose map is asked for at once: 1 GiB of disk, the most that one question may be about.
   package static let chunksInMapWindow = 256
+  /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.
+  package static let removalTries = 3
   /// How often chunks that the datastore has lost are read again before it counts as broken.
   package static let lostChunkRounds = 3
   /// What a scratch file may take of its disk's size: a guest writes less while it is read.

@@ -10,7 +10,7 @@ extension Components {
         [
           .always(
             "backups",
-            .list("The backups.", of: .component("Backup"), atMost: Limits.pageMaximum)
+            .list("The backups.", of: .component("Backup"), atMost: Limits.wholeList)
           )
         ] + page + [
           .always("quotaInfo", .component("Quota")),
@@ -67,7 +67,7 @@ extension Components {
         [
           .always(
             "sources",
-            .list("The sources.", of: .component("RestoreSource"), atMost: Limits.pageMaximum)
+            .list("The sources.", of: .component("RestoreSource"), atMost: Limits.wholeList)
           )
         ] + page
       )

@@ -29,6 +29,15 @@ struct RouteDocumentation: Sendable {
         standard: Limits.pageDefault
       )
     )
+    /// How many items a page has at most, where a client that doesn't ask wants all.
+    static let limitOfWhole = QueryParameter(
+      name: "limit",
+      schema: .integer(
+        "Items of the page; without it, as many as \(Limits.wholeList).",
+        from: 1,
+        to: Limits.pageMaximum
+      )
+    )
     /// Where a page starts.
     static let cursor = QueryParameter(
       name: "cursor",

@@ -58,9 +58,9 @@ package struct QueryFields {
     return address
   }
 
-  /// How many items a page has at most.
-  package mutating func limit() -> Int {
-    integer("limit", in: 1...Limits.pageMaximum, default: Limits.pageDefault)
+  /// How many items a page has at most; `standard` if nobody asks.
+  package mutating func limit(standard: Int = Limits.pageDefault) -> Int {
+    integer("limit", in: 1...Limits.pageMaximum, default: standard)
   }
 
   /// Ends the reading; parameters that nobody asked for are let pass, as caches and proxies add

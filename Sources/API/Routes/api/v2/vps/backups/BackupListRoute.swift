@@ -15,7 +15,7 @@ struct BackupListRoute: CallerRoute {
       ones, too.
       """,
     chapter: .backups,
-    query: [.limit, .cursor],
+    query: [.limitOfWhole, .cursor],
     answer: .json(
       .ok,
       "A page of backups.",
@@ -38,7 +38,7 @@ struct BackupListRoute: CallerRoute {
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
     var query = QueryFields(request.uri.query)
-    let limit = query.limit()
+    let limit = query.limit(standard: Limits.wholeList)
     let cursor = query.text("cursor")
     try query.finish()
     let list = try await operations.backups(

@@ -17,7 +17,7 @@ struct RestoreSourcesRoute: CallerRoute {
       same `id`, on the next: `hasMore` tells.
       """,
     chapter: .restores,
-    query: [.limit, .cursor],
+    query: [.limitOfWhole, .cursor],
     answer: .json(
       .ok,
       "A page of sources.",
@@ -40,7 +40,7 @@ struct RestoreSourcesRoute: CallerRoute {
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
     var query = QueryFields(request.uri.query)
-    let limit = query.limit()
+    let limit = query.limit(standard: Limits.wholeList)
     let cursor = query.text("cursor")
     try query.finish()
     let page = try await operations.restoreSources(
