@@ -11,6 +11,7 @@ extension RestoreRun {
   /// The last effects of a good run; its rows are written together with the job's result.
   func finish() async throws(StepStop) {
     releaseLock()
+    try await confirmLease()
     if let stop = journal.stop { try await restoreAutostart(stop) }
     for pair in try pairs() {
       do throws(HypervisorError) {
@@ -28,7 +29,10 @@ extension RestoreRun {
       // The record goes first: with its files gone it would lead a cleaner to live ones.
       try await endUndo(of: task.restoreJobID)
       try await discardWhatIsLeft()
-    case .restore where isInPlace: try await dropReplacedUndo()
+    case .restore where isInPlace:
+      try await insistently("replaced undo") { () async throws(StepStop) in
+        try await dropReplacedUndo()
+      }
     case .restore, .backup, .power: break
     }
     let seen = try await observeTarget()
@@ -37,20 +41,9 @@ extension RestoreRun {
     }
   }
 
-  /// Tried again while there are attempts; then the undo, which is done, counts for more than what
-  /// it leaves behind.
   func discardWhatIsLeft() async throws(StepStop) {
-    do throws(StepStop) {
+    try await insistently("restored disk") { () async throws(StepStop) in
       try await discardRestoredDisks()
-    } catch .failure(var failure) where failure.left == .untouched {
-      guard isLastAttempt else {
-        failure.isTransient = true
-        throw .failure(failure)
-      }
-      parts.logger.error(
-        "restored disk not removed",
-        metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
-      )
     }
   }
 
@@ -97,7 +90,7 @@ extension RestoreRun {
       undoUntil: until,
       notes: journal.confirm?.notes ?? []
     )
-    return .completed(.restore(result)) { try $0.replace(record) }
+    return .completed(.restore(result)) { try $0.replaceOwn(record) }
   }
 
   /// Host space that the former disks take; told for information, so an error counts as none.
@@ -207,6 +200,18 @@ extension RestoreRun {
 }
 
 extension CatalogTransaction {
+  /// Stores the undo of a restore that is done; a former one that could not be removed stays with it,
+  /// and goes when it does.
+  fileprivate func replaceOwn(_ own: UndoRecord) throws(CatalogError) {
+    let stored = try undo(of: own.vpsID)
+    guard let stored, stored.restoreJobID == own.restoreJobID,
+      let former = (RestoreJournal.decode(stored.detail) as UndoDetail?)?.former,
+      var detail: UndoDetail = RestoreJournal.decode(own.detail)
+    else { return try replace(own) }
+    detail.former = former
+    try replace(own.with(detail))
+  }
+
   /// Gives the undo of a restore that failed with its new disks in place its end; a record that is
   /// there already knows more than the failed job.
   fileprivate func keep(_ kept: UndoRecord) throws(CatalogError) {

@@ -24,6 +24,48 @@ extension RestoreRun {
     }
   }
 
+  /// Writes disks over where the only way is on: what stops it is tried again while there are
+  /// attempts, since nobody else can make a half written disk whole.
+  func goingOn(_ body: () async throws(StepStop) -> Void) async throws(StepStop) {
+    do throws(StepStop) {
+      try await body()
+    } catch .failure(var failure) where failure.left == .untouched {
+      let summary = journal.summary
+      let isBound = summary.begun.contains(.rollback) || kind == .undo
+      if isBound, summary.begun.contains(.swap), !isLastAttempt { failure.isTransient = true }
+      throw .failure(failure)
+    }
+  }
+
+  /// Removes what nobody needs any more: more than once, and again while there are attempts; then the
+  /// job, which is done, counts for more than what it leaves behind.
+  func insistently(
+    _ what: String,
+    _ remove: () async throws(StepStop) -> Void
+  ) async throws(StepStop) {
+    var triesLeft = Limits.removalTries
+    while true {
+      do throws(StepStop) {
+        return try await remove()
+      } catch .failure(var failure) where failure.left == .untouched {
+        triesLeft -= 1
+        if triesLeft > 0 {
+          await pause(.seconds(1))
+          continue
+        }
+        guard isLastAttempt else {
+          failure.isTransient = true
+          throw .failure(failure)
+        }
+        parts.logger.error(
+          "\(what) not removed",
+          metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
+        )
+        return
+      }
+    }
+  }
+
   /// Waits a moment between two looks at something that tells nothing by itself.
   func pause(_ duration: Duration) async {
     // A cancelled wait only looks earlier; the loop around it notices.

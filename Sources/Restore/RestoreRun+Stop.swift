@@ -10,13 +10,15 @@ extension RestoreRun {
   func stop() async throws(StepStop) {
     let record = try await stopRecord()
     let watch = Stopwatch(parts.timer)
-    try await confirmLease()
     let reference = try requireTarget().reference
     let state = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }
+    // Behind each wait: the job may have become another worker's meanwhile.
+    try await confirmLease()
     if state != .stopped { try await shutDown(reference) }
     if record.hadAutostart {
+      try await confirmLease()
       // A host that reboots from here on must not start a half-exchanged machine.
       try await patiently { () async throws(HypervisorError) in
         try await parts.hypervisor.setAutostart(reference, false)
@@ -84,6 +86,7 @@ extension RestoreRun {
     }
     if try await isStopped(reference, within: parts.settings.shutdownTimeout) { return }
     for graceful in [true, false] {
+      try await confirmLease()
       do throws(HypervisorError) {
         try await parts.hypervisor.destroy(reference, graceful: graceful)
       } catch {

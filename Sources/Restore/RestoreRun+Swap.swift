@@ -10,7 +10,7 @@ extension RestoreRun {
   func swap() async throws(StepStop) {
     if isInPlace {
       try await endBackupChain()
-      try await rewrite()
+      try await goingOn { () async throws(StepStop) in try await rewrite() }
       return await forgetOwnCheckpoints()
     }
     let watch = Stopwatch(parts.timer)

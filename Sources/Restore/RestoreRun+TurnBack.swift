@@ -13,7 +13,7 @@ extension RestoreRun {
     let pairs = try pairs()
     try await confirmLease()
     if isInPlace {
-      try await rollbackInPlace()
+      try await goingOn { () async throws(StepStop) in try await rollbackInPlace() }
       return try await record(.rollback, .done)
     }
     let state = try await describeTarget().state

@@ -59,7 +59,9 @@ extension RestoreRun {
     let found = try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { try $0.undo(of: id) }
     }
-    guard let found else { return }
+    // Its own, where another worker has ended the job, is no former one.
+    guard let found, found.restoreJobID != job.id else { return }
+    try await confirmLease()
     try await undoCleaner.drop(found)
   }
 
