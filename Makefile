@@ -4,7 +4,7 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks Fuzz
 
-.PHONY: help install build test simulate fuzz fuzz-corpus demo lint format check bench bench-api thrash load clean dependencies
+.PHONY: help install build test simulate fuzz demo lint format check bench bench-api thrash load clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
@@ -47,18 +47,13 @@ simulate:
 fuzz:
 	Scripts/fuzz.sh
 
-# What fuzzing has found, under the sanitizers.
-fuzz-corpus:
-	Scripts/fuzz.sh corpus address
-	Scripts/fuzz.sh corpus thread
-
 demo:
 	Scripts/demo.sh
 
 install:
 	Scripts/install.sh
 
-check: test fuzz-corpus
+check: test
 	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
 	swift test --disable-xctest --sanitize=thread --scratch-path .build-thread \
 	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests'
@@ -81,4 +76,4 @@ load:
 
 clean:
 	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks \
-	  .build-fuzz .build-fuzz-address .build-fuzz-thread
+	  .build-fuzz

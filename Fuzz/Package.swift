@@ -61,7 +61,6 @@ let package = Package(
 
     // MARK: What runs
 
-    .executableTarget(name: "corpus", dependencies: ["Entries"]),
     .target(
       name: "Entries",
       dependencies: [

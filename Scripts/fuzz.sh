@@ -2,13 +2,11 @@
 # Looks for bytes that break what reads them, from the corpus on, with libFuzzer and the address
 # sanitizer.
 #
-#   fuzz.sh                  every format, for SECONDS_EACH (60) seconds each
-#   fuzz.sh corpus KIND      reads the corpus alone, under the sanitizer KIND: address or thread
+#   fuzz.sh     every format, for SECONDS_EACH (60) seconds each
 #
 # FORMAT names one format, a folder of Fuzz/corpus. A finding stays in .build-fuzz/found/FORMAT; the
 # message says how to see it again. Once it is mended it belongs into the corpus, which every run of
 # the tests reads. Prints one line a figure, `figure NAME VALUE`:
-#   corpus-files           how many files of the corpus were read
 #   fuzz-FORMAT-runs       how many inputs a format was given
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,11 +25,6 @@ build() { # FOLDER PRODUCT FLAG...
   if [ -f Package.resolved ]; then cp Package.resolved Fuzz/Package.resolved; fi
   swift build --package-path Fuzz --scratch-path "$1" --product "$2" "${@:3}"
 }
-
-if [ "${1:-}" = corpus ]; then
-  build ".build-fuzz-$2" corpus "--sanitize=$2"
-  exec ".build-fuzz-$2/debug/corpus" Fuzz/corpus
-fi
 
 readonly seconds=${SECONDS_EACH:-60}
 readonly place=.build-fuzz
