@@ -67,9 +67,10 @@ struct RawConnection: Sendable {
     RawConnection(port: port, trusted: certificate)
   }
 
-  private func tls() throws -> NIOSSLContext? {
+  private func tls(_ protocols: [String]) throws -> NIOSSLContext? {
     guard let trusted else { return nil }
     var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.applicationProtocols = protocols
     configuration.trustRoots = .certificates(
       try NIOSSLCertificate.fromPEMBytes(trusted.certificate)
     )
@@ -77,8 +78,9 @@ struct RawConnection: Sendable {
     return try NIOSSLContext(configuration: configuration)
   }
 
-  private func open() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
-    let tls = try tls()
+  /// Opens it, under TLS for what the client wants to speak.
+  func open(_ protocols: [String] = []) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+    let tls = try tls(protocols)
     return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .connect(host: "127.0.0.1", port: port) { channel in

@@ -30,6 +30,7 @@ struct Connections: ServerChildChannel {
   private let counts: ConnectionCounts
   private let http1: HTTP1Connection
   private let http2: HTTP2Channel
+  private let limits: ConnectionLimits
 
   init(
     identity: TLSIdentity?,
@@ -39,6 +40,7 @@ struct Connections: ServerChildChannel {
   ) {
     self.identity = identity
     self.counts = counts
+    self.limits = limits
     http1 = HTTP1Connection(responder: responder, limits: limits, isSecure: identity != nil)
     http2 = HTTP2Channel(
       responder: responder,
@@ -84,9 +86,14 @@ struct Connections: ServerChildChannel {
   ) -> EventLoopFuture<Negotiated> {
     switch result {
     case .negotiated("h2"):
-      http2.setup(channel: channel, logger: logger).map { .http2($0) }
+      do {
+        try channel.pipeline.syncOperations.addHandler(HTTP2Handler(limits: limits))
+      } catch {
+        return channel.eventLoop.makeFailedFuture(error)
+      }
+      return http2.setup(channel: channel, logger: logger).map { .http2($0) }
     case .negotiated, .fallback:
-      http1.setup(channel: channel, logger: logger).map { .http1($0) }
+      return http1.setup(channel: channel, logger: logger).map { .http1($0) }
     }
   }
 

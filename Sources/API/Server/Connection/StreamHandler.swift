@@ -12,6 +12,8 @@ final class StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private let limits: ConnectionLimits
   private var deadline: ConnectionTimer?
   private var stall: ConnectionTimer?
+  /// Whether the answer is complete; what is left is the client's to take.
+  private var isAnswered = false
 
   init(limits: ConnectionLimits) {
     self.limits = limits
@@ -22,11 +24,17 @@ final class StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
       $0.fireErrorCaught(UnreadableBody(flaw: .slow))
     }
     stall = ConnectionTimer(context) { $0.close(promise: nil) }
+    tell(.opened, context)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     deadline?.stop()
     stall?.stop()
+    tell(.closed, context)
+  }
+
+  private func tell(_ change: HTTP2Handler.StreamChange, _ context: ChannelHandlerContext) {
+    context.channel.parent?.pipeline.fireUserInboundEventTriggered(change)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -38,8 +46,28 @@ final class StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     context.fireChannelRead(data)
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    // The connection takes no more streams; this one ends with its answer. Hummingbird would close it
+    // behind the answer's last part, and what of it waits for the client's window would be lost.
+    if event is ChannelShouldQuiesceEvent { return }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func write(
+    context: ChannelHandlerContext,
+    data: NIOAny,
+    promise: EventLoopPromise<Void>?
+  ) {
+    // What a client gives no window for waits unseen: a small answer fills no buffer.
+    if case .end = unwrapOutboundIn(data) {
+      isAnswered = true
+      stall?.set(limits.write)
+    }
+    context.write(data, promise: promise)
+  }
+
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    stall?.set(context.channel.isWritable ? nil : limits.write)
+    if !isAnswered { stall?.set(context.channel.isWritable ? nil : limits.write) }
     context.fireChannelWritabilityChanged()
   }
 }
