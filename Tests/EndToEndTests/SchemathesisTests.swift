@@ -5,12 +5,21 @@ import Testing
 /// The real server against its own document: schemathesis asks what the document allows, and what it
 /// doesn't, and holds every answer against it.
 @Suite(.scratchDirectory) struct SchemathesisTests {
-  /// What the schema can't tell: a cursor is opaque, and a valid body may name things that aren't
-  /// there, don't go together, or aren't allowed by what is stored.
+  /// Where a request of the right shape may be refused with 400, because what is wrong with it stands
+  /// in no schema; everywhere else such a request must be taken.
+  private static let refusable = [
+    // A cursor is opaque: no schema tells which ones a list has given out.
+    "listVPS", "listBackups", "listRestoreSources",
+    // The source must be another VPS than the path's, and its backup must fit the target's disks.
+    "restoreFromVPS",
+    // A VPS has ten schedules at most, and more are asked for.
+    "createBackupSchedule",
+    // Where no frequency is sent, the stored one decides which day may be.
+    "editBackupSchedule",
+  ]
+
   private static func configuration(key: String, vps: String) -> String {
-    let refusable = [
-      "listVPS", "restoreFromVPS", "createBackupSchedule", "editBackupSchedule",
-    ].map { name in
+    let operations = refusable.map { name in
       """
       [[operations]]
       include-operation-id = "\(name)"
@@ -25,20 +34,21 @@ import Testing
       [parameters]
       "path.id" = "\(vps)"
 
-      \(refusable.joined(separator: "\n"))
+      \(operations.joined(separator: "\n"))
       """
   }
 
-  /// Limits that no test reaches.
-  private static let noLimits = Dictionary(
-    uniqueKeysWithValues: ["READ", "WRITE", "POWER", "ADDRESS"].flatMap { kind in
-      ["RATE", "BURST"].map { ("REHOME_LIMITS_\(kind)_\($0)", "60000000") }
-    }
+  /// Limits that no test reaches, and a place for the metrics.
+  private static let variables = Dictionary(
+    uniqueKeysWithValues: [("REHOME_METRICS_PORT", "0")]
+      + ["READ", "WRITE", "POWER", "ADDRESS"].flatMap { kind in
+        ["RATE", "BURST"].map { ("REHOME_LIMITS_\(kind)_\($0)", "60000000") }
+      }
   )
 
   @Test func `All checks of schemathesis find nothing`() async throws {
     let libvirt = try await PrivateLibvirt.shared()
-    try await Server.with(below: libvirt.folder, libvirtURI: libvirt.uri, variables: Self.noLimits)
+    try await Server.with(below: libvirt.folder, libvirtURI: libvirt.uri, variables: Self.variables)
     { server in
       let installation = try await Installation(on: server, scopes: Installation.allScopes)
       try await Self.withVPS("source", installation) { source in
@@ -52,9 +62,25 @@ import Testing
           )
           #expect(report.isClean, "\(report.text)")
           #expect(try await installation.api().get("/healthz").status == 200)
+          try await Self.checkMetrics(of: server)
         }
       }
     }
+  }
+
+  /// After jobs, and requests of every kind, the server's own figures are what Prometheus wants.
+  private static func checkMetrics(of server: Server) async throws {
+    let metrics = try await server.metrics()
+    #expect(metrics.complaints == "exit code 0")
+    let series = [
+      #"rehome_http_requests_total{route="/api/v2/vps/{id}",method="GET",status="200"}"#,
+      #"rehome_http_request_duration_seconds_bucket{route="/api/v2/vps/{id}",method="GET",le="#,
+      #"rehome_jobs{kind="backup",state="queued"}"#, "rehome_job_queue_age_seconds",
+      #"rehome_jobs_ended_total{kind="backup""#, "rehome_job_stage_bytes_total{",
+      "rehome_datastore_chunks_stored_total{", "rehome_datastore_free_bytes",
+      "rehome_catalog_transaction_duration_seconds_count{", #"rehome_part_ready{part="catalog"} 1"#,
+    ]
+    for line in series { #expect(metrics.text.contains("\n\(line)"), "\(line)") }
   }
 
   /// What it printed, and whether it is content.

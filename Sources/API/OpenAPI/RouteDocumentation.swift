@@ -41,7 +41,7 @@ struct RouteDocumentation: Sendable {
     /// Where a page starts.
     static let cursor = QueryParameter(
       name: "cursor",
-      schema: .text("The `nextCursor` of the page before.")
+      schema: .text("The `nextCursor` of the page before.", pattern: "^[A-Za-z0-9_-]{1,128}$")
     )
   }
 
