@@ -20,10 +20,16 @@ package enum BackupMoment: String, Sendable, CaseIterable {
 package struct BackupSettings: Sendable {
   /// The least that a disk's scratch file may take, in bytes.
   package var scratchMinimumBytes: Int64
+  /// How many bytes of a disk are one chunk.
+  package var chunkBytes: Int
 
   /// Collects the decisions.
-  package init(scratchMinimumBytes: Int64 = Limits.scratchMinimum) {
+  package init(
+    scratchMinimumBytes: Int64 = Limits.scratchMinimum,
+    chunkBytes: Int = Limits.chunkBytes
+  ) {
     self.scratchMinimumBytes = scratchMinimumBytes
+    self.chunkBytes = chunkBytes
   }
 }
 
@@ -35,11 +41,15 @@ package struct BackupParts: Sendable {
   package var observer: HostObserver
   package var buffers: BufferPool
   package var clock: any WallClock
+  /// What it waits with.
+  package var timer: any Clock<Duration>
   package var settings: BackupSettings
   /// What all backups of the node together read and write passes here.
   package var rate: RateLimiter
   /// Where sockets and scratch files of jobs stand.
   package var runtimeDirectory: String
+  /// How disks are opened.
+  package var opening: SourceOpening
   package var logger: Logger
   /// Called at each moment; does nothing but in tests.
   package var reached: @Sendable (BackupMoment) async -> Void
@@ -52,9 +62,11 @@ package struct BackupParts: Sendable {
     observer: HostObserver,
     buffers: BufferPool,
     clock: any WallClock,
+    timer: any Clock<Duration> = ContinuousClock(),
     settings: BackupSettings = BackupSettings(),
     rate: RateLimiter = RateLimiter(),
     runtimeDirectory: String,
+    opening: SourceOpening = SourceOpening(),
     logger: Logger,
     reached: @escaping @Sendable (BackupMoment) async -> Void = { _ in }
   ) {
@@ -64,9 +76,11 @@ package struct BackupParts: Sendable {
     self.observer = observer
     self.buffers = buffers
     self.clock = clock
+    self.timer = timer
     self.settings = settings
     self.rate = rate
     self.runtimeDirectory = runtimeDirectory
+    self.opening = opening
     self.logger = logger
     self.reached = reached
   }

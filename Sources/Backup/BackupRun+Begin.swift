@@ -1,6 +1,7 @@
 import Hypervisor
 import Logging
 import Model
+import Synchronization
 
 extension BackupRun {
   /// Begins the session in the best way that the hypervisor agrees to.
@@ -56,7 +57,8 @@ extension BackupRun {
       }
       return (start, nil)
     }
-    let started = ContinuousClock.now
+    let watch = Stopwatch(parts.timer)
+    debts.withLock { $0.thaw = true }
     var isFrozen = false
     do throws(HypervisorError) {
       isFrozen = try await parts.hypervisor.freeze(reference, timeout: Limits.freezeBound) > 0
@@ -70,7 +72,7 @@ extension BackupRun {
     do throws(HypervisorError) {
       let start = try await parts.hypervisor.beginBackup(of: reference, request)
       await thaw(reference)
-      return (start, isFrozen ? ContinuousClock.now - started : nil)
+      return (start, isFrozen ? watch.elapsed : nil)
     } catch {
       await thaw(reference)
       throw BackupStop(error)

@@ -88,7 +88,7 @@ extension BackupRun {
       guard
         let archive = backup.contents?.disks.first(where: { $0.device == disk.device })?.archive,
         let index = snapshot.indexes[archive], index.size == disk.sizeBytes,
-        index.chunkSize == Limits.chunkBytes
+        index.chunkSize == parts.settings.chunkBytes
       else { return nil }
       indexes[disk.device] = index
     }

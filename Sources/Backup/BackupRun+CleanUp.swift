@@ -6,6 +6,7 @@ import Hypervisor
 import Jobs
 import Model
 import Operations
+import Synchronization
 
 extension BackupRun {
   /// Puts right what a worker that died has left: a frozen guest, a session, a snapshot.
@@ -22,10 +23,14 @@ extension BackupRun {
     let domain = try await fromHypervisor { () async throws(HypervisorError) in
       try await parts.hypervisor.domain(vps.reference)
     }
-    if domain.isAgentConnected { await thaw(vps.reference) }
-    await removeCheckpoints(try await checkpointsOfEarlierAttempts(), of: vps.reference)
+    // Stopped for an error it has no agent that answers.
     try await resumeIfStopped(vps.reference)
-    await RuntimeDirectory(path: directory).remove()
+    if domain.isAgentConnected {
+      debts.withLock { $0.thaw = true }
+      await thaw(vps.reference)
+    }
+    await removeCheckpoints(try await checkpointsOfEarlierAttempts(), of: vps.reference)
+    if !debts.withLock({ $0.thaw }) { await RuntimeDirectory(path: directory).remove() }
     guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
     try await fromDatastore { () async throws(DatastoreError) in
       do throws(DatastoreError) {
@@ -37,6 +42,7 @@ extension BackupRun {
         throw error
       }
     }
+    debts.withLock { $0.snapshot = false }
   }
 
   /// What this job's attempts before this one have begun and can't have completed.

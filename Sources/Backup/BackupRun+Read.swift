@@ -50,7 +50,11 @@ extension BackupRun {
     var nonZeroBytes: [Int64] = []
     for source in sources {
       let index = try await fromDatastore { () async throws(DatastoreError) in
-        try writer.beginIndex(source.archive, size: source.device.size)
+        try writer.beginIndex(
+          source.archive,
+          size: source.device.size,
+          chunkSize: parts.settings.chunkBytes
+        )
       }
       let reader = DiskReader(
         source: source,

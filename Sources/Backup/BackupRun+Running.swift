@@ -5,6 +5,7 @@ import Hypervisor
 import Logging
 import Model
 import Operations
+import Synchronization
 
 /// What the journal row of a session holds, so that a later worker can put right what a dead one
 /// left.
@@ -82,7 +83,8 @@ extension BackupRun {
       hypervisor: parts.hypervisor,
       reference: session.domain.reference,
       files: session.scratchFiles(scratch),
-      directory: session.directory
+      directory: session.directory,
+      timer: parts.timer
     )
     let lines = SessionLines()
     var made = try await watched(by: watch, lines) { () async throws(BackupStop) in
@@ -116,24 +118,23 @@ extension BackupRun {
       for disk in session.seen.disks {
         let index = begun.parent?.indexes[disk.device]
         let context = session.changesContext(of: disk.device)
-        let device = try await fromDisks { () async throws(DiskError) in
-          try await NBDDisk.open(
-            socket: session.socket,
-            export: disk.device,
-            contexts: index == nil ? [] : [context]
+        let line = try await fromDisks { () async throws(DiskError) in
+          try await parts.opening.session(
+            session.socket,
+            disk.device,
+            index == nil ? nil : context
           )
         }
+        let device = line.device
         opened.append(device)
-        lines.add(device)
+        lines.add(line)
         var source = SourceDisk(
           observed: disk,
           archive: SourceDefinition.archive(for: disk),
           device: device
         )
         if let index, index.size == device.size {
-          source.known = KnownContent(index: index) { range throws(DiskError) in
-            try await device.dirtyRanges(in: range, context: context)
-          }
+          source.known = KnownContent(index: index, changes: line.changes)
         }
         sources.append(source)
       }
@@ -153,6 +154,7 @@ extension BackupRun {
     for attempt in 1...5 {
       do throws(HypervisorError) {
         try await parts.hypervisor.thaw(reference, timeout: Limits.freezeBound)
+        debts.withLock { $0.thaw = false }
         return
       } catch {
         parts.logger.warning(
@@ -160,7 +162,7 @@ extension BackupRun {
           metadata: ["job.id": "\(job.id)", "attempt": "\(attempt)", "error": "\(error)"]
         )
         // A freeze that timed out may bite late. A cancelled wait only asks again earlier.
-        try? await Task.sleep(for: .seconds(1))
+        _ = await parts.timer.isAwake(after: .seconds(1))
       }
     }
   }
@@ -178,6 +180,9 @@ extension BackupRun {
     }
   }
 
+  /// Ends the session, lets its guest go on, and removes what the session needed.
+  ///
+  /// The folder goes last: as long as it is there it is known that something is left to do.
   func endSession(
     of reference: DomainReference,
     _ directory: String
@@ -188,6 +193,9 @@ extension BackupRun {
       guard scratch.contains(where: { $0.hasPrefix(directory + "/") }) else { return }
       try await parts.hypervisor.abortBackup(of: reference)
     }
+    try await resumeIfStopped(reference)
+    if debts.withLock({ $0.thaw }) { await thaw(reference) }
+    guard !debts.withLock({ $0.thaw }) else { return }
     await RuntimeDirectory(path: directory).remove()
   }
 }

@@ -69,19 +69,13 @@ extension BackupRun {
     if case .parent(let parent) = search, let index = parent.indexes[disk.device] {
       let bitmap = parent.checkpointName
       do throws(DiskError) {
-        let device = try await QemuNBD.open(
-          path,
-          access: .read,
-          directory: directory,
-          bitmap: bitmap
-        )
+        let opened = try await parts.opening.marked(path, bitmap, directory)
+        let device = opened.device
         guard device.size == index.size else {
           try await device.close()
           throw DiskError.stampMismatch(path: path)
         }
-        let known = KnownContent(index: index) { range throws(DiskError) in
-          try await device.dirtyRanges(in: range, bitmap: bitmap)
-        }
+        let known = KnownContent(index: index, changes: opened.changes)
         return SourceDisk(observed: disk, archive: archive, device: device, known: known)
       } catch {
         // It is read in full; if it can't be opened at all, the next line says so.
@@ -95,10 +89,10 @@ extension BackupRun {
     let still = await StillContent(catalog: parts.catalog, datastore: parts.datastore)
       .index(of: job.vpsID, device: disk.device, at: path, format: disk.format)
     let device = try await fromDisks { () async throws(DiskError) in
-      try await DiskImage.open(path, format: format, access: .read, directory: directory)
+      try await parts.opening.image(path, format, directory)
     }
     var source = SourceDisk(observed: disk, archive: archive, device: device)
-    if let still, still.size == device.size, still.chunkSize == Limits.chunkBytes {
+    if let still, still.size == device.size, still.chunkSize == parts.settings.chunkBytes {
       source.known = KnownContent(index: still) { _ throws(DiskError) in [] }
     }
     return source

@@ -5,6 +5,7 @@ import Hypervisor
 import Jobs
 import Model
 import Operations
+import Synchronization
 
 /// The steps of a backup.
 ///
@@ -24,6 +25,7 @@ final class BackupRun: Sendable {
   let context: JobContext
   let job: Job
   let backupID: BackupID
+  let debts = Mutex(Debts())
 
   init(_ job: Job, _ task: BackupTask, parts: BackupParts, context: JobContext) {
     self.job = job
@@ -40,6 +42,14 @@ final class BackupRun: Sendable {
     } catch {
       return await outcome(of: error, isLastAttempt: isLastAttempt)
     }
+  }
+
+  /// What an attempt has begun and must end, or leave to who comes after it.
+  struct Debts: Sendable {
+    /// The guest may be frozen.
+    var thaw = false
+    /// Some of a snapshot may be in the datastore.
+    var snapshot = false
   }
 
   private func make(_ backup: Backup, of vps: VPS) async throws(BackupStop) -> JobOutcome {
@@ -77,9 +87,14 @@ final class BackupRun: Sendable {
         throw error
       }
     } catch {
-      await writer.abandon()
+      await abandon(writer)
       throw error
     }
+  }
+
+  private func abandon(_ writer: SnapshotWriter) async {
+    let isGone = await writer.abandon()
+    debts.withLock { $0.snapshot = !isGone }
   }
 
   private func load() async throws(BackupStop) -> (VPS, Backup) {
@@ -90,6 +105,7 @@ final class BackupRun: Sendable {
     guard let vps = found.0, let backup = found.1, vps.serviceStatus == .active else {
       throw .because(.notFound, "The VPS or the backup's row is gone, or the VPS isn't active.")
     }
+    debts.withLock { $0.snapshot = backup.snapshotPath != nil }
     return (vps, backup)
   }
 
@@ -100,22 +116,32 @@ final class BackupRun: Sendable {
     of vps: VPS
   ) async throws(BackupStop) -> SnapshotWriter {
     try await record(.snapshot, .begun)
+    // Never where an earlier attempt was: its worker may still live, and it removes what is there.
+    let earlier = backup.snapshotPath.flatMap(SnapshotPath.init(relative:))?.time ?? 0
+    let notBefore = max(parts.clock.now().seconds, earlier + 1)
     let writer = try await fromDatastore { () async throws(DatastoreError) in
       try await parts.datastore.begin(
         namespace: [vps.clientID.text],
         id: vps.id.text,
-        notBefore: parts.clock.now().seconds
+        notBefore: notBefore
       )
     }
+    debts.withLock { $0.snapshot = true }
     var row = backup
     row.snapshotPath = writer.path.relative
     let claimed = row
     do throws(BackupStop) {
-      try await fromCatalog { () async throws(CatalogFault) in
-        try await parts.catalog.write { try $0.update(claimed) }
+      // Under the lease: whoever was overtaken must not claim the row of who has overtaken it.
+      try await fromJournal { () async throws(JobInterruption) in
+        try await context.record(
+          BackupStep.snapshot.rawValue,
+          .done,
+          detail: [String: String](),
+          also: { try $0.update(claimed) }
+        )
       }
     } catch {
-      await writer.abandon()
+      await abandon(writer)
       throw error
     }
     return writer
@@ -184,8 +210,14 @@ final class BackupRun: Sendable {
 
   private func outcome(of stop: BackupStop, isLastAttempt: Bool) async -> JobOutcome {
     let id = backupID
+    let isGone = debts.withLock { !$0.snapshot }
     let removeRow: @Sendable (any CatalogTransaction) throws -> Void = { transaction in
-      try transaction.deleteBackup(id)
+      guard !isGone, var backup = try transaction.backup(id) else {
+        return try transaction.deleteBackup(id)
+      }
+      // Without its row nobody would know what is still there.
+      backup.state = .deleting
+      try transaction.update(backup)
     }
     switch stop {
     case .failure(let failure) where failure.isTransient && !isLastAttempt:

@@ -1,4 +1,5 @@
 import Jobs
+import Model
 
 /// Reads a session's disks until they are read or the session must be given up.
 enum ReadUnderWatch {
@@ -24,6 +25,7 @@ enum ReadUnderWatch {
   /// host filling up: after `patience` `giveUp` ends what they wait for.
   static func run<Value: Sendable>(
     patience: Duration,
+    timer: any Clock<Duration> = ContinuousClock(),
     untilFull: @escaping @Sendable () async -> Bool,
     giveUp: @escaping @Sendable () async -> Void,
     read: @escaping @Sendable () async throws(BackupStop) -> Value
@@ -34,12 +36,8 @@ enum ReadUnderWatch {
       group.addTask {
         guard await untilFull() else { return .unneeded }
         teller.finish()
-        do {
-          try await Task.sleep(for: patience)
-        } catch {
-          // Cancelled, because reading has ended.
-          return .full(isGivenUp: false)
-        }
+        // Not awake: cancelled, because reading has ended.
+        guard await timer.isAwake(after: patience) else { return .full(isGivenUp: false) }
         await giveUp()
         return .full(isGivenUp: true)
       }

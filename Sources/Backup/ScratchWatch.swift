@@ -16,6 +16,7 @@ struct ScratchWatch: Sendable {
   let reference: DomainReference
   let files: [File]
   let directory: String
+  var timer: any Clock<Duration> = ContinuousClock()
 
   /// Waits until the session must be given up; false if the wait was cancelled.
   func waitUntilFull() async -> Bool {
@@ -46,8 +47,7 @@ struct ScratchWatch: Sendable {
   private func isOutgrown() async -> Bool {
     while !Task.isCancelled {
       if await isNearlyFull() { return true }
-      // Cancelled, it returns at once, and the loop ends.
-      try? await Task.sleep(for: Limits.scratchWatchInterval)
+      guard await timer.isAwake(after: Limits.scratchWatchInterval) else { return false }
     }
     return false
   }
@@ -76,6 +76,7 @@ extension BackupRun {
   ) async throws(BackupStop) -> MadeDisks {
     let end = await ReadUnderWatch.run(
       patience: Limits.scratchReaderPatience,
+      timer: parts.timer,
       untilFull: { await watch.waitUntilFull() },
       giveUp: {
         lines.hangUp()
@@ -97,7 +98,6 @@ extension BackupRun {
   private func giveUpSession(of watch: ScratchWatch) async {
     do throws(BackupStop) {
       try await endSession(of: watch.reference, watch.directory)
-      try await resumeIfStopped(watch.reference)
     } catch {
       // The end of the attempt tries again.
       parts.logger.error(

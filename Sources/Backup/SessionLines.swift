@@ -1,30 +1,29 @@
-import Disks
 import Synchronization
 
 /// The open connections of a session, so that they can be cut from outside.
 final class SessionLines: Sendable {
   private struct State {
-    var disks: [NBDDisk] = []
+    var lines: [OpenedSource] = []
     var isCut = false
   }
 
   private let state = Mutex(State())
 
   /// Takes a disk that was opened.
-  func add(_ disk: NBDDisk) {
+  func add(_ line: OpenedSource) {
     let isCut = state.withLock { state in
-      state.disks.append(disk)
+      state.lines.append(line)
       return state.isCut
     }
-    if isCut { disk.hangUp() }
+    if isCut { line.hangUp() }
   }
 
   /// Cuts all connections: whoever waits for an answer gets an error instead.
   func hangUp() {
-    let disks = state.withLock { state in
+    let lines = state.withLock { state in
       state.isCut = true
-      return state.disks
+      return state.lines
     }
-    for disk in disks { disk.hangUp() }
+    for line in lines { line.hangUp() }
   }
 }

@@ -32,7 +32,7 @@ package struct SessionRecovery: Sendable {
   /// at once, even when the job goes on later.
   package func endOrphanedSessions(isStart: Bool = false) async {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)) ?? []
-    for id in names.compactMap(JobID.init) {
+    for id in names.sorted().compactMap(JobID.init) {
       do throws(BackupStop) {
         try await endOrphanedSession(of: id, isStart: isStart)
       } catch {
@@ -75,8 +75,13 @@ package struct SessionRecovery: Sendable {
   private func endSession(of vps: VPS, in directory: String) async throws(BackupStop) {
     do throws(HypervisorError) {
       let scratch = try await hypervisor.backupScratchPaths(of: vps.reference)
-      guard let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) else { return }
-      try await hypervisor.abortBackup(of: vps.reference)
+      if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
+        try await hypervisor.abortBackup(of: vps.reference)
+      }
+      // Also where the session has ended: whoever ended it may not have come further.
+      if try await hypervisor.state(of: vps.reference) == .pausedOnError {
+        try await hypervisor.resume(vps.reference)
+      }
       try await hypervisor.thaw(vps.reference, timeout: Limits.freezeBound)
     } catch .domainMissing {
       return

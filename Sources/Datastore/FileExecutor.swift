@@ -103,6 +103,7 @@ struct FileCalls: Sendable {
   /// Makes a file that takes `count` bytes of room, or makes it that large.
   func allocate(_ path: String, count: Int) throws(DatastoreError) {
     let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    try Self.tell(.create(path: path))
     let file = OpenFile(descriptor: unsafe open(path, flags, 0o600))
     guard file.descriptor >= 0 else { throw Self.failure("create", path) }
     let number = posix_fallocate(file.descriptor, 0, count)
@@ -122,6 +123,7 @@ struct FileCalls: Sendable {
   /// Makes a file that must not be there yet, writes it whole and, if asked, syncs it.
   func create(_ path: String, _ bytes: RawSpan, sync: Bool) throws(DatastoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    try Self.tell(.create(path: path))
     let file = OpenFile(descriptor: unsafe open(path, flags, 0o644))
     guard file.descriptor >= 0 else { throw Self.failure("create", path) }
     do throws(DatastoreError) {
@@ -132,22 +134,24 @@ struct FileCalls: Sendable {
           throw Self.failure("futimens", path)
         }
       }
-      if sync, fsync(file.descriptor) != 0 { throw Self.failure("fsync", path) }
+      if sync { try Self.sync(file, path) }
     } catch {
       // Half a file helps nobody; that it can't be removed says less than why it was half.
-      _ = unsafe Glibc.unlink(path)
+      do throws(DatastoreError) { try removeFile(path) } catch {}
       throw error
     }
   }
 
   /// Gives a file a new name, replacing what has that name.
   func rename(_ path: String, to target: String) throws(DatastoreError) {
+    try Self.tell(.rename(path, to: target))
     guard unsafe Glibc.rename(path, target) == 0 else { throw Self.failure("rename", path) }
   }
 
   /// Removes a file; false if it wasn't there.
   @discardableResult
   func removeFile(_ path: String) throws(DatastoreError) -> Bool {
+    try Self.tell(.remove(path: path))
     if unsafe Glibc.unlink(path) == 0 { return true }
     guard errno == ENOENT else { throw Self.failure("unlink", path) }
     return false
@@ -156,6 +160,7 @@ struct FileCalls: Sendable {
   /// Makes a folder; false if something of that name was there already.
   @discardableResult
   func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(DatastoreError) -> Bool {
+    try Self.tell(.makeDirectory(path: path))
     if unsafe mkdir(path, mode) == 0 { return true }
     guard errno == EEXIST else { throw Self.failure("mkdir", path) }
     return false
@@ -164,6 +169,7 @@ struct FileCalls: Sendable {
   /// Removes an empty folder; false if it wasn't there.
   @discardableResult
   func removeDirectory(_ path: String) throws(DatastoreError) -> Bool {
+    try Self.tell(.removeDirectory(path: path))
     if unsafe rmdir(path) == 0 { return true }
     guard errno == ENOENT else { throw Self.failure("rmdir", path) }
     return false
@@ -193,7 +199,7 @@ struct FileCalls: Sendable {
   /// Makes what was created, renamed or removed in a folder durable.
   func syncDirectory(_ path: String) throws(DatastoreError) {
     let folder = try openDirectory(path)
-    guard fsync(folder.descriptor) == 0 else { throw Self.failure("fsync", path) }
+    try Self.sync(folder, path)
   }
 
   /// Begins to watch the file system of a folder for data that could not be written.
@@ -239,6 +245,7 @@ final class FileSystemWatch: Sendable {
 
   /// Makes everything written so far to the file system durable.
   func sync() throws(DatastoreError) {
+    try FileCalls.tell(.syncAll(path: path))
     guard syncFileSystemOfDescriptor(folder.descriptor) == 0 else {
       throw FileCalls.failure("syncfs", path)
     }
@@ -286,7 +293,32 @@ extension FileCalls {
     return .io(operation: operation, path: path, errno: number)
   }
 
+  /// Lets a simulation know what is about to be done, and make it fail.
+  fileprivate static func tell(
+    _ effect: @autoclosure () -> FileEffect
+  ) throws(DatastoreError) {
+    do throws(DiskError) {
+      try FileSimulation.tell(effect())
+    } catch .outOfSpace {
+      throw .outOfSpace
+    } catch .io(let operation, let path, let number) {
+      throw .io(operation: operation, path: path, errno: number)
+    } catch {
+      throw .io(operation: "simulated", path: "", errno: EIO)
+    }
+  }
+
+  private static func sync(
+    _ file: borrowing OpenFile,
+    _ path: String
+  ) throws(DatastoreError) {
+    let descriptor = file.descriptor
+    try tell(.sync(path: path, file: descriptor))
+    guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
+  }
+
   private func openForReading(_ path: String) throws(DatastoreError) -> OpenFile? {
+    try Self.tell(.read(path: path))
     // Not blocking, so that a pipe of that name can't hold us up.
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
     let file = OpenFile(descriptor: unsafe open(path, flags))
@@ -358,6 +390,7 @@ extension FileCalls {
     path: String
   ) throws(DatastoreError) {
     let descriptor = file.descriptor
+    try Self.tell(.write(path: path, file: descriptor))
     let isWhole = unsafe bytes.withUnsafeBytes { buffer in
       var rest = unsafe buffer[...]
       while unsafe rest.count > 0 {

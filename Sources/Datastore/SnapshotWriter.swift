@@ -127,7 +127,10 @@ package final class SnapshotWriter: Sendable {
   }
 
   /// Removes what was written but for the chunks; nothing happens after `finish`.
-  package func abandon() async {
+  ///
+  /// - Returns: Whether nothing of it is left.
+  @discardableResult
+  package func abandon() async -> Bool {
     let isOurs = state.withLock { state in
       switch state.phase {
       case .writing, .failed:
@@ -137,7 +140,7 @@ package final class SnapshotWriter: Sendable {
         return false
       }
     }
-    guard isOurs else { return }
+    guard isOurs else { return false }
     defer { place.leave() }
     let (path, layout) = (path, store.layout)
     do throws(DatastoreError) {
@@ -146,11 +149,13 @@ package final class SnapshotWriter: Sendable {
         try calls.removeFile(layout.manifest(of: path))
         try LocalDatastore.removeFolder(of: path, layout, calls)
       }
+      return true
     } catch {
       store.logger.warning(
         "an unfinished snapshot could not be removed",
         metadata: ["snapshot": "\(path)", "error": "\(error)"]
       )
+      return false
     }
   }
 }

@@ -16,6 +16,14 @@ package enum FileEffect: Sendable, Equatable {
   case remove(path: String)
   /// Two names are exchanged.
   case exchange(String, String)
+  /// A file gets another name, which may be that of a file that goes.
+  case rename(String, to: String)
+  /// A directory that isn't there is made.
+  case makeDirectory(path: String)
+  /// A directory that is empty is removed.
+  case removeDirectory(path: String)
+  /// Everything on the file system of a directory is made durable.
+  case syncAll(path: String)
 }
 
 /// What a simulation puts between the calls on files and the kernel.
@@ -35,7 +43,8 @@ package enum FileSimulation {
   /// Who watches the current task's calls; nil: they are real.
   @TaskLocal package static var observer: (any FileObserver)?
 
-  static func tell(_ effect: @autoclosure () -> FileEffect) throws(DiskError) {
+  /// Says what is about to be done, and throws what happens in its place.
+  package static func tell(_ effect: @autoclosure () -> FileEffect) throws(DiskError) {
     guard let observer else { return }
     try observer.before(effect())
   }

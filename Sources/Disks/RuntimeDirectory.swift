@@ -47,7 +47,13 @@ package struct RuntimeDirectory: Sendable, Equatable {
     owner: Owner? = nil
   ) async throws(DiskError) -> RuntimeDirectory {
     try await BlockingExecutor.files.run { () throws(DiskError) in
-      if unsafe mkdir(path, mode) != 0 && errno != EEXIST { throw DiskError.last("mkdir", path) }
+      try FileSimulation.tell(.makeDirectory(path: path))
+      if unsafe mkdir(path, mode) == 0 {
+        // What is synced in it would be lost with its name.
+        try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
+      } else if errno != EEXIST {
+        throw DiskError.last("mkdir", path)
+      }
       let directory = try Descriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       let status = try directory.status()
       guard status.st_uid == geteuid() || status.st_uid == owner?.user else {
@@ -95,11 +101,14 @@ package struct RuntimeDirectory: Sendable, Equatable {
               unsafe String(cString: $0)
             }
           }
-          if name != "." && name != ".." { unsafe unlink("\(path)/\(name)") }
+          if name != "." && name != ".." { FileName.removeIfPossible("\(path)/\(name)") }
         }
         unsafe closedir(listing)
       }
-      unsafe rmdir(path)
+      do throws(DiskError) {
+        try FileSimulation.tell(.removeDirectory(path: path))
+        unsafe rmdir(path)
+      } catch {}
     }
   }
 }

@@ -71,17 +71,27 @@ package final class JobContext: Sendable {
     clock.now().milliseconds - (job.startedAt ?? job.createdAt).milliseconds
   }
 
-  /// Adds a row to the job's journal; it is durable when this returns.
+  /// Adds a row to the job's journal, and writes what belongs to it in the same transaction; it is
+  /// durable when this returns.
   package func record(
     _ step: String,
     _ phase: StepPhase,
-    detail: some Encodable & Sendable
+    detail: some Encodable & Sendable,
+    also: @escaping @Sendable (any CatalogTransaction) throws -> Void = { _ in }
   ) async throws(JobInterruption) {
     try requireLease()
     let text = try Self.text(of: detail)
     let (lease, now) = (lease, clock.now())
-    let sequence = try await write {
-      try $0.appendStep(name: step, phase: phase, detail: text, at: now, lease: lease)
+    let sequence = try await write { transaction in
+      let sequence = try transaction.appendStep(
+        name: step,
+        phase: phase,
+        detail: text,
+        at: now,
+        lease: lease
+      )
+      if sequence != nil { try also(transaction) }
+      return sequence
     }
     guard sequence != nil else { throw lose() }
   }

@@ -14,7 +14,9 @@ final class Course: Sendable {
     var awayCalls = 0
     /// A disk that somebody looks at with a tool of his own, and until when.
     var inspection: (lock: RecordLock, until: Timestamp)?
-    var deeds: (@Sendable (Happening.Deed) async -> Void)?
+    var deeds: (@Sendable (Happening.Deed, Life) async -> Void)?
+    /// What guests do beside everything.
+    var breath: (@Sendable () -> Void)?
   }
 
   let clock: ManualClock
@@ -39,15 +41,27 @@ final class Course: Sendable {
   }
 
   /// Sets who does what people do.
-  func setDeeds(_ deeds: @escaping @Sendable (Happening.Deed) async -> Void) {
+  func setDeeds(_ deeds: @escaping @Sendable (Happening.Deed, Life) async -> Void) {
     state.withLock { $0.deeds = deeds }
+  }
+
+  /// Sets what guests do while calls are made; nil: nothing.
+  func setBreath(_ breath: (@Sendable () -> Void)?) {
+    state.withLock { $0.breath = breath }
   }
 
   /// Begins a job, in which this is to happen.
   func begin(_ plan: [Cued]) {
     state.withLock { state in
-      let deeds = state.deeds
-      state = State(plan: plan, deeds: deeds)
+      let (deeds, breath) = (state.deeds, state.breath)
+      state = State(plan: plan, deeds: deeds, breath: breath)
+    }
+  }
+
+  /// From now on nothing happens any more.
+  func calm() {
+    state.withLock { state in
+      (state.plan, state.armed, state.awayCalls) = ([], [], 0)
     }
   }
 
@@ -89,6 +103,8 @@ final class Course: Sendable {
     await life.thaw()
     guard step(life, what()) else { return false }
     await letHappen(life)
+    let breath = state.withLock { $0.breath }
+    breath?()
     return !life.isDead
   }
 
@@ -125,7 +141,7 @@ final class Course: Sendable {
       let deeds = state.withLock { $0.deeds }
       await Life.$current.withValue(nil) {
         await FileSimulation.$observer.withValue(Bystander(executor: executor)) {
-          await deeds?(deed)
+          await deeds?(deed, life)
         }
       }
     }

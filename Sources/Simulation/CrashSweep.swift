@@ -1,6 +1,6 @@
 import Model
 
-/// Lets every single effect of a job be the last one of its worker, once each.
+/// Lets something happen at every single effect of a job, once each: mostly that its worker dies.
 package enum CrashSweep {
   /// A job, and those before it.
   package struct Route: Sendable {
@@ -8,15 +8,19 @@ package enum CrashSweep {
     package let isRunning: Bool
     /// What is done before, with nothing happening.
     package let before: [Work]
-    /// During what the worker dies.
+    /// During what it happens.
     package let work: Work
+    /// Whether that is a backup.
+    package var makesBackup: Bool { Act(work).makesBackup }
   }
 
   /// The seed of all of it: with one order of things each effect has its turn exactly once.
   private static let seed: UInt64 = 5
 
   /// The jobs whose effects are gone through.
-  package static let routes: [Route] = [true, false].flatMap { isRunning in
+  package static let routes: [Route] = restores + backups
+
+  private static let restores = [true, false].flatMap { isRunning in
     [RestoreStrategy.staged, .inPlace].flatMap { strategy in
       let restore = Work.restore(strategy, startsWhenOff: false)
       return [
@@ -26,12 +30,19 @@ package enum CrashSweep {
     }
   }
 
+  /// A stopped VPS, one that runs, and one that runs with a backup to build on.
+  private static let backups = [
+    Route(isRunning: false, before: [], work: .backup(.target)),
+    Route(isRunning: true, before: [], work: .backup(.target)),
+    Route(isRunning: true, before: [.backup(.source)], work: .backup(.source)),
+  ]
+
   /// Goes through a job's effects, from `first` on in strides.
   ///
-  /// - Returns: How often a worker died, and what was wrong then.
+  /// - Returns: How often it happened, and what was wrong then.
   package static func run(
     _ route: Route,
-    _ end: Happening,
+    _ happening: Happening,
     from first: Int = 1,
     by stride: Int = 1
   ) async throws -> (places: Int, complaints: [String]) {
@@ -42,11 +53,11 @@ package enum CrashSweep {
       let report = try await SeedRun.run(
         seed,
         isRunning: route.isRunning,
-        acts: route.before.map { Act($0) } + [Act(route.work, [Cued(.step(step), end)])]
+        acts: route.before.map { Act($0) } + [Act(route.work, [Cued(.step(step), happening)])]
       )
-      guard report.crashes > 0 else { return (places, complaints) }
+      guard report.happenings > 0 else { return (places, complaints) }
       complaints += report.complaints.map {
-        "\(route.work) \(route.isRunning ? "running" : "stopped"), \(end) at \(step): \($0)"
+        "\(route.work) \(route.isRunning ? "running" : "stopped"), \(happening) at \(step): \($0)"
       }
       places += 1
       step += stride

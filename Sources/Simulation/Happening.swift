@@ -20,12 +20,27 @@ package enum Happening: Sendable, Equatable {
   case slow(seconds: Int)
   /// The process is stopped for longer than its lease, and another one begins to work.
   case frozen
+  /// The guest writes more while it is backed up than there is room for, and stops.
+  case guestStopped
   /// Somebody does something to the target.
   case deed(Deed)
 
   /// What people do to a target meanwhile.
   package enum Deed: String, Sendable, CaseIterable {
     case start, destroy, shutDown, cancel, deleteBackup, save, undefine, terminate, inspect
+    /// The chunks that nobody needs are collected.
+    case collect
+  }
+}
+
+extension Happening {
+  /// Whether somebody does something that the job can't know of.
+  var isOfOthers: Bool {
+    switch self {
+    case .deed(let deed): deed != .collect
+    case .frozen: true
+    default: false
+    }
   }
 }
 
@@ -42,6 +57,7 @@ extension Happening: CustomStringConvertible {
     case .catalogBusy: "the catalog is busy"
     case .slow(let seconds): "a call takes \(seconds) s"
     case .frozen: "the worker is frozen, another begins"
+    case .guestStopped: "the guest stops for want of room"
     case .deed(let deed): "somebody: \(deed.rawValue)"
     }
   }

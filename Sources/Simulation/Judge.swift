@@ -30,12 +30,12 @@ struct Judge: Sendable {
   private var left: LeftState? { job.failure?.left }
   private var happened: [Happening] { world.course.happened }
   private var hasDeeds: Bool {
-    happened.contains { if case .deed = $0 { true } else { $0 == .frozen } }
+    happened.contains(where: \.isOfOthers)
   }
 
   /// Everything that is wrong, as sentences.
   func complaints() async throws -> [String] {
-    var found = world.guests.complaints
+    var found = world.guest.complaints
     found += contents()
     let domain: DomainDescription
     do throws(HypervisorError) {
@@ -51,10 +51,10 @@ struct Judge: Sendable {
   }
 
   /// Whether the disks are wholly what they were, or are to become.
-  private func holds(_ side: Guests.Side) -> Bool {
-    let contents = world.guests.contents
+  private func holds(_ side: Guest.Side) -> Bool {
+    let contents = world.guest.contents
     let wanted = side == .new ? contents.new : contents.old
-    return world.paths.map { Guests.bytes(of: $0) } == wanted
+    return world.paths.map { Guest.bytes(of: $0) } == wanted
   }
 
   private func contents() -> [String] {
@@ -103,7 +103,7 @@ struct Judge: Sendable {
     return found
   }
 
-  private static func isFree(_ path: String) -> Bool {
+  static func isFree(_ path: String) -> Bool {
     do throws(RecordLock.Failure) {
       _ = try RecordLock(path: path, mode: .exclusive)
       return true
@@ -115,7 +115,10 @@ struct Judge: Sendable {
   private func power(_ isRunning: Bool, hasAutostart: Bool) async throws -> [String] {
     guard left != .needsOperator else { return [] }
     var found: [String] = []
-    if hasAutostart != before.hasAutostart { found.append("autostart isn't as it was") }
+    // Who was frozen within the very call makes it when the next worker has long set it back: only
+    // libvirt could tell the two apart.
+    let isStale = happened.contains(.frozen) && !hasAutostart
+    if hasAutostart != before.hasAutostart, !isStale { found.append("autostart isn't as it was") }
     if left == .rolledBackNotRunning || left == .notRunning || left == .newDiskNotRunning {
       if isRunning { found.append("the job says that the target doesn't run, but it does") }
       return found
@@ -151,8 +154,8 @@ struct Judge: Sendable {
       found.append("a former disk that is promised isn't there")
     }
     if job.state == .completed, !before.isUndo, detail?.isInPlace != true {
-      let former = (detail?.disks ?? []).map { Guests.bytes(of: $0.stagedPath) }
-      if former != world.guests.contents.old { found.append("the former disks aren't kept whole") }
+      let former = (detail?.disks ?? []).map { Guest.bytes(of: $0.stagedPath) }
+      if former != world.guest.contents.old { found.append("the former disks aren't kept whole") }
     }
     if case .restore(let restore) = task {
       let holders = try await world.catalog.read { try $0.holders(of: restore.backupID) }

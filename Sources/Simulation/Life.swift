@@ -1,3 +1,4 @@
+import Datastore
 import Disks
 import Glibc
 import Model
@@ -12,6 +13,7 @@ final class Life: FileObserver {
   @TaskLocal static var current: Life?
 
   private struct State {
+    var store: LocalDatastore?
     var end: Happening?
     var frozenUntil: Timestamp?
   }
@@ -36,6 +38,12 @@ final class Life: FileObserver {
   /// How it ended; nil: not yet, or well.
   var end: Happening? { state.withLock { $0.end } }
   var isDead: Bool { end != nil }
+
+  /// The datastore as this process has it open.
+  var store: LocalDatastore? { state.withLock { $0.store } }
+
+  /// Opens the datastore, or lets go of it.
+  func setStore(_ store: LocalDatastore?) { state.withLock { $0.store = store } }
 
   func end(_ happening: Happening) {
     state.withLock { $0.end = happening }
@@ -85,7 +93,9 @@ extension FileEffect {
   var path: String {
     switch self {
     case .read(let path), .create(let path), .write(let path, _), .resize(let path, _),
-      .mark(let path, _), .sync(let path, _), .remove(let path), .exchange(let path, _):
+      .mark(let path, _), .sync(let path, _), .remove(let path), .exchange(let path, _),
+      .rename(let path, _), .makeDirectory(let path), .removeDirectory(let path),
+      .syncAll(let path):
       path
     }
   }
@@ -100,13 +110,17 @@ extension FileEffect {
     case .sync(let path, _): "sync \(path)"
     case .remove(let path): "remove \(path)"
     case .exchange(let first, let second): "exchange \(first) and \(second)"
+    case .rename(let path, let target): "rename \(path) to \(target)"
+    case .makeDirectory(let path): "make \(path)"
+    case .removeDirectory(let path): "remove the folder \(path)"
+    case .syncAll(let path): "sync all of \(path)"
     }
   }
 
   var needsRoom: Bool {
     switch self {
-    case .create, .write, .resize: true
-    case .read, .mark, .sync, .remove, .exchange: false
+    case .create, .write, .resize, .makeDirectory: true
+    case .read, .mark, .sync, .remove, .exchange, .rename, .removeDirectory, .syncAll: false
     }
   }
 }

@@ -1,3 +1,4 @@
+import Datastore
 package import Model
 
 /// What a seed makes of a simulation: the disks, the target, the jobs and what happens during each.
@@ -12,6 +13,10 @@ struct Scenario: Sendable {
   var hasAutostart: Bool
   var hasAgent: Bool
   var ignoresACPI: Bool
+  /// Whether the source runs while the target does, and its images record changes.
+  var source: (isRunning: Bool, recordsChanges: Bool)
+  /// How what is stored is made durable.
+  var sync: SyncLevel
   var acts: [Act]
 
   /// Draws a scenario, all of it but what is given.
@@ -27,7 +32,35 @@ struct Scenario: Sendable {
     for number in 0..<chance.number(in: 1...(scope.repeats ? 3 : 1)) {
       acts.append(Self.act(number, chance, scope))
     }
-    if let given { acts = given }
+    source = (scope.makesBackups && chance.isOne(in: 2), chance.isOne(in: 2))
+    sync = chance.pick([.filesystem, .file])
+    if scope.makesBackups {
+      for number in acts.indices { Self.addBackups(to: &acts[number], chance) }
+    }
+    if let given {
+      acts = given
+      source = (self.isRunning, true)
+    }
+  }
+
+  /// Makes some acts backups, or restores beside which one is made.
+  private static func addBackups(to act: inout Act, _ chance: Chance) {
+    act.pick = chance.number(in: 0...5)
+    if chance.isOne(in: 3) { act.pause = .seconds(2 * 86_400) }
+    if chance.isOne(in: 3) {
+      act.work = .backup(chance.pick([.target, .source, .source]))
+    }
+    act.isBesideBackup = act.work != .backup(.source) && chance.isOne(in: 6)
+    guard act.makesBackup else { return }
+    act.isPruned = chance.isOne(in: 3)
+    act.restsInPlace = chance.isOne(in: 2)
+    act.isPowerLostAfter = chance.isOne(in: 4)
+    // Some of what happens is of the kind that only backups meet.
+    for place in act.plan.indices where chance.isOne(in: 5) {
+      act.plan[place].happening = chance.pick([
+        .guestStopped, .deed(.collect), .hypervisorAway(calls: chance.number(in: 3...9)),
+      ])
+    }
   }
 
   private static func act(_ number: Int, _ chance: Chance, _ scope: Scope) -> Act {
@@ -92,6 +125,13 @@ package enum Work: Sendable, Equatable {
   case restore(RestoreStrategy, startsWhenOff: Bool)
   /// Take the restore before back; where there is none it is a restore.
   case undo
+  /// Make a backup.
+  case backup(Side)
+
+  /// One of the two VPSs.
+  package enum Side: String, Sendable {
+    case target, source
+  }
 }
 
 /// One job and what is to happen during it.
@@ -100,12 +140,34 @@ package struct Act: Sendable, Equatable {
   package var work: Work
   /// What happens.
   package var plan: [Cued]
+  /// Which of the backups there are a restore takes: this one, counted round.
+  package var pick = 0
+  /// Whether a backup of the source is made at the same time.
+  package var isBesideBackup = false
+  /// How long nothing is done before.
+  package var pause = Duration.zero
+  /// Whether the oldest backup is deleted before, if it isn't the only one.
+  package var isPruned = false
+  /// Whether the worker that has ended a backup does what is left to do, too, and not the next one.
+  package var restsInPlace = false
+  /// Whether the host loses its power after everything is done.
+  package var isPowerLostAfter = false
 
   /// Makes an act.
   package init(_ work: Work, _ plan: [Cued] = []) {
     self.work = work
     self.plan = plan
   }
+
+  /// The VPSs that backups are made of.
+  var backups: [Work.Side] {
+    var sides: [Work.Side] = []
+    if case .backup(let side) = work { sides.append(side) }
+    if isBesideBackup { sides.append(.source) }
+    return sides
+  }
+
+  var makesBackup: Bool { !backups.isEmpty }
 }
 
 /// How much a simulation lets happen; each holds what the ones before it hold.
@@ -114,7 +176,7 @@ package enum Scope: Int, Sendable, Comparable, CaseIterable {
   case crashes
   /// Running targets, undos, several jobs, and everything that fails.
   case faults
-  /// People and second workers, and disks that are written over in place.
+  /// People and second workers, disks that are written over in place, and backups.
   case everything
 
   package static func < (left: Scope, right: Scope) -> Bool { left.rawValue < right.rawValue }
@@ -122,4 +184,5 @@ package enum Scope: Int, Sendable, Comparable, CaseIterable {
   var runsTargets: Bool { self >= .faults }
   var repeats: Bool { self >= .faults }
   var writesInPlace: Bool { self >= .everything }
+  var makesBackups: Bool { self >= .everything }
 }

@@ -44,7 +44,7 @@ package final class Trace: Sendable {
         let number = numbers[word] ?? numbers.count + 1
         numbers[word] = number
         result += "#\(number)"
-      } else if result.hasSuffix(".rehome-probe-") {
+      } else if result.hasSuffix(".rehome-probe-") || result.hasSuffix(".tmp_") {
         result += "x"
       } else {
         result += word

@@ -9,11 +9,13 @@ import Synchronization
 final class UnsyncedExecutor: Sendable {
   /// A file as it is on the disk, not in the cache.
   private final class SafeFile: Sendable {
+    let path: String
     let descriptor: Int32
     let content: [UInt8]
     let mark: [UInt8]?
 
-    init(_ descriptor: Int32) {
+    init(_ path: String, _ descriptor: Int32) {
+      self.path = path
       self.descriptor = descriptor
       content = Self.content(of: descriptor)
       mark = Self.mark(of: descriptor)
@@ -51,9 +53,7 @@ final class UnsyncedExecutor: Sendable {
           unsafe pwrite(descriptor, $0.baseAddress, $0.count, start)
         }
       }
-      if now.count > content.count, chance.isOne(in: 2) {
-        _ = ftruncate(descriptor, content.count)
-      }
+      if now.count > content.count { loseEnd(now.count, chance) }
       guard chance.isOne(in: 2) else { return }
       if let mark {
         _ = unsafe mark.withUnsafeBytes {
@@ -63,18 +63,47 @@ final class UnsyncedExecutor: Sendable {
         _ = unsafe fremovexattr(descriptor, Stamp.attribute)
       }
     }
+
+    /// What a file has got beyond its former end isn't there, or is there without its bytes.
+    private func loseEnd(_ count: Int, _ chance: Chance) {
+      guard !chance.isOne(in: 2) else {
+        _ = ftruncate(descriptor, content.count)
+        return
+      }
+      for start in stride(from: content.count, to: count, by: UnsyncedExecutor.pageSize)
+      where chance.isOne(in: 4) {
+        let zeros = [UInt8](repeating: 0, count: min(UnsyncedExecutor.pageSize, count - start))
+        _ = unsafe zeros.withUnsafeBytes {
+          unsafe pwrite(descriptor, $0.baseAddress, $0.count, start)
+        }
+      }
+    }
   }
 
   private enum Name: Sendable {
     case made(String)
     case removed(String, kept: String)
     case exchanged(String, String)
+    case renamed(String, to: String, replaced: String?)
+    case madeDirectory(String)
+    case removedDirectory(String)
 
     var directories: Set<String> {
       switch self {
-      case .made(let path), .removed(let path, _): [Self.directory(of: path)]
-      case .exchanged(let first, let second):
+      case .made(let path), .removed(let path, _), .madeDirectory(let path),
+        .removedDirectory(let path):
+        [Self.directory(of: path)]
+      case .exchanged(let first, let second), .renamed(let first, let second, _):
         [Self.directory(of: first), Self.directory(of: second)]
+      }
+    }
+
+    /// What is kept in the trash until the name is durable.
+    var kept: String? {
+      switch self {
+      case .removed(_, let kept): kept
+      case .renamed(_, _, let replaced): replaced
+      case .made, .exchanged, .madeDirectory, .removedDirectory: nil
       }
     }
 
@@ -105,12 +134,19 @@ final class UnsyncedExecutor: Sendable {
     case .read: break
     case .create(let path):
       if !Self.exists(path) { state.withLock { $0.names.append(.made(path)) } }
-    case .write(_, let file), .resize(_, let file), .mark(_, let file): keep(file)
+    case .write(let path, let file), .resize(let path, let file), .mark(let path, let file):
+      keep(path, file)
     case .sync(let path, let file): sync(path, file)
     case .remove(let path): remove(path)
     case .exchange(let first, let second):
       guard Self.exists(first), Self.exists(second) else { return }
       state.withLock { $0.names.append(.exchanged(first, second)) }
+    case .rename(let path, let target): rename(path, target)
+    case .makeDirectory(let path):
+      if !Self.exists(path) { state.withLock { $0.names.append(.madeDirectory(path)) } }
+    case .removeDirectory(let path):
+      if Self.exists(path) { state.withLock { $0.names.append(.removedDirectory(path)) } }
+    case .syncAll(let path): syncAll(path)
     }
   }
 
@@ -119,7 +155,7 @@ final class UnsyncedExecutor: Sendable {
     state.withLock { state in
       let kept = chance.number(in: 0...state.names.count)
       let lost = state.names.count - kept
-      for name in state.names[kept...].reversed() { takeBack(name) }
+      for name in state.names[kept...].reversed() { takeBack(name, &state) }
       for number in state.files.keys.sorted() { state.files[number]?.lose(chance) }
       forget(&state)
       return lost
@@ -130,12 +166,12 @@ final class UnsyncedExecutor: Sendable {
   func settle() { state.withLock { forget(&$0) } }
 
   private func forget(_ state: inout State) {
-    for case .removed(_, let kept) in state.names { unsafe unlink(kept) }
+    for kept in state.names.compactMap(\.kept) { unsafe unlink(kept) }
     state.names = []
     state.files = [:]
   }
 
-  private func keep(_ file: Int32) {
+  private func keep(_ path: String, _ file: Int32) {
     var info = stat()
     guard unsafe fstat(file, &info) == 0 else { return }
     let number = UInt64(info.st_ino)
@@ -143,7 +179,7 @@ final class UnsyncedExecutor: Sendable {
       guard state.files[number] == nil else { return }
       // Opened again: what was opened to read only must be writable here, and stays open.
       let own = unsafe open("/proc/self/fd/\(file)", O_RDWR | O_CLOEXEC)
-      if own >= 0 { state.files[number] = SafeFile(own) }
+      if own >= 0 { state.files[number] = SafeFile(path, own) }
     }
   }
 
@@ -155,10 +191,36 @@ final class UnsyncedExecutor: Sendable {
         state.files[UInt64(info.st_ino)] = nil
         return
       }
-      for case .removed(let name, let kept) in state.names where Name.directory(of: name) == path {
-        unsafe unlink(kept)
+      Self.settle(&state) { $0.contains(path) }
+    }
+  }
+
+  /// Everything under a directory, as far as this file system goes in a simulation, is durable.
+  private func syncAll(_ path: String) {
+    state.withLock { state in
+      for (number, file) in state.files where file.path.hasPrefix(path + "/") {
+        state.files[number] = nil
       }
-      state.names.removeAll { $0.directories.contains(path) }
+      Self.settle(&state) { $0.contains { $0 == path || $0.hasPrefix(path + "/") } }
+    }
+  }
+
+  /// Makes the names in some directories durable.
+  private static func settle(_ state: inout State, _ isDurable: (Set<String>) -> Bool) {
+    state.names.removeAll { name in
+      guard isDurable(name.directories) else { return false }
+      if let kept = name.kept { unsafe unlink(kept) }
+      return true
+    }
+  }
+
+  private func rename(_ path: String, _ target: String) {
+    guard Self.exists(path) else { return }
+    state.withLock { state in
+      state.count += 1
+      let kept = "\(trash)/\(state.count)"
+      let isReplacing = unsafe link(target, kept) == 0
+      state.names.append(.renamed(path, to: target, replaced: isReplacing ? kept : nil))
     }
   }
 
@@ -166,23 +228,31 @@ final class UnsyncedExecutor: Sendable {
     state.withLock { state in
       state.count += 1
       let kept = "\(trash)/\(state.count)"
-      guard unsafe rename(path, kept) == 0 else { return }
+      guard unsafe Glibc.rename(path, kept) == 0 else { return }
       // What is removed next is this name, so there must be one.
       guard unsafe link(kept, path) == 0 else { return }
       state.names.append(.removed(path, kept: kept))
     }
   }
 
-  private func takeBack(_ name: Name) {
+  private func takeBack(_ name: Name, _ state: inout State) {
     switch name {
     case .made(let path): unsafe unlink(path)
     case .removed(let path, let kept):
-      if !Self.exists(path) { unsafe rename(kept, path) }
+      if !Self.exists(path) { unsafe Glibc.rename(kept, path) }
     case .exchanged(let first, let second):
       let third = "\(trash)/exchange"
-      unsafe rename(first, third)
-      unsafe rename(second, first)
-      unsafe rename(third, second)
+      unsafe Glibc.rename(first, third)
+      unsafe Glibc.rename(second, first)
+      unsafe Glibc.rename(third, second)
+    case .renamed(let path, let target, let replaced):
+      unsafe Glibc.rename(target, path)
+      if let replaced { unsafe Glibc.rename(replaced, target) }
+    case .madeDirectory(let path):
+      // Nothing that is in it is reached any more.
+      state.count += 1
+      unsafe Glibc.rename(path, "\(trash)/\(state.count)")
+    case .removedDirectory(let path): unsafe mkdir(path, 0o755)
     }
   }
 

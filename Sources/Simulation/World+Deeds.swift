@@ -1,23 +1,26 @@
 import Catalog
+import Datastore
 import Disks
 import Foundation
 import Hypervisor
 import Model
 import Operations
+import Synchronization
 import TestSupport
 
 extension World {
   /// Does what people do; that it is refused is as good.
-  func perform(_ deed: Happening.Deed) async {
+  func perform(_ deed: Happening.Deed, by life: Life) async {
     do {
-      try await attempt(deed)
+      try await attempt(deed, by: life)
     } catch {
       course.trace.add("    refused: \(error)")
     }
   }
 
-  private func attempt(_ deed: Happening.Deed) async throws {
-    let target = DomainReference(name: "target")
+  private func attempt(_ deed: Happening.Deed, by life: Life) async throws {
+    let subject = subject.withLock { $0 }
+    let target = DomainReference(name: subject)
     let job = try await catalog.read { try $0.jobs(JobFilter()).last }
     switch deed {
     case .start: try await hypervisor.start(target)
@@ -32,19 +35,23 @@ extension World {
       try await operations.deleteBackup(Self.caller, backup.id.text)
     case .save:
       try await hypervisor.destroy(target, graceful: true)
-      try await hypervisor.change("target") { $0.description.hasManagedSave = true }
+      try await hypervisor.change(subject) { $0.description.hasManagedSave = true }
     case .inspect:
       // Somebody's `qemu-img` has the disk open, and lets go of it.
-      course.inspect(try RecordLock(path: paths[0], mode: .exclusive), for: .seconds(2))
+      let lock = try RecordLock(path: paths(of: subject)[0], mode: .exclusive)
+      course.inspect(lock, for: .seconds(2))
     case .undefine:
       try await hypervisor.destroy(target, graceful: true)
-      await hypervisor.remove("target")
+      await hypervisor.remove(subject)
     case .terminate:
       _ = try await operations.terminateVPS(
         Self.caller,
-        "target",
+        subject,
         wait: ServiceChangeWait(bound: .zero) {}
       )
+    case .collect:
+      guard let report = try await life.store?.collectGarbage() else { return }
+      course.trace.add("    collected \(report.removedCount) chunks")
     }
   }
 }

@@ -1,4 +1,6 @@
+import Backup
 import Catalog
+import Datastore
 import Disks
 import Foundation
 import Guest
@@ -7,26 +9,32 @@ import Jobs
 import Model
 import Operations
 import Restore
+import Synchronization
 import TestSupport
 
 extension World {
   /// A worker as the program composes one, for one life.
-  func worker() -> Worker {
-    let restore = RestoreHandler(parts: restoreParts())
+  private func worker(_ store: LocalDatastore) -> Worker {
+    let restore = RestoreHandler(parts: restoreParts(store))
+    let backup = BackupHandler(parts: backupParts(store))
+    let keepsHouse = keepsHouse.withLock { $0 }
+    let care = keepsHouse ? Housekeeping(self, store) : nil
     return Worker(
       catalog: catalog,
       node: Self.node,
-      handlers: [.restore: restore, .undo: restore],
+      handlers: [.backup: backup, .restore: restore, .undo: restore],
       clock: course.clock,
       concurrency: 2,
       attempts: 3,
       locksDirectory: "\(folder)/locks",
       logger: .quiet,
-      timer: course.clock.timer
+      timer: course.clock.timer,
+      startup: care?.startup ?? [],
+      periodic: care?.periodic ?? []
     )
   }
 
-  private func restoreParts() -> RestoreParts {
+  private func restoreParts(_ datastore: LocalDatastore) -> RestoreParts {
     let (course, folder) = (course, folder)
     var parts = RestoreParts(
       catalog: catalog,
@@ -58,25 +66,63 @@ extension World {
     return parts
   }
 
+  private func backupParts(_ datastore: LocalDatastore) -> BackupParts {
+    let course = course
+    return BackupParts(
+      catalog: catalog,
+      datastore: datastore,
+      hypervisor: hypervisor,
+      observer: observer,
+      buffers: Self.buffers(Limits.chunksInFlight),
+      clock: course.clock,
+      timer: course.clock.timer,
+      settings: BackupSettings(scratchMinimumBytes: 1 << 20, chunkBytes: Scenario.chunkSize),
+      runtimeDirectory: "\(folder)/run",
+      opening: opening(),
+      logger: .quiet,
+      reached: { moment in _ = await course.visit("moment: \(moment.rawValue)") }
+    )
+  }
+
   private static func buffers(_ count: Int) -> BufferPool {
     BufferPool(count: count, capacity: Scenario.chunkSize * 2)
   }
 
   /// Lives of workers, one after the other and sometimes two at once, until a job has ended.
   ///
-  /// - Returns: Whether it has ended.
-  func live(until job: JobID) async -> Bool {
+  /// - Returns: Whether they have ended.
+  func live(until jobs: [JobID], rests: Bool) async -> Bool {
     let deadline = course.clock.now().advanced(by: .seconds(4 * 3600))
     var number = 0
     while course.clock.now() < deadline {
       let first = Life(number: number + 1, course: course)
       let second = Life(number: number + 2, course: course)
       number += 2
-      let isEnded = await live(first, until: job, beside: second)
+      let isEnded = await live(first, beside: second) {
+        let sign = await self.watch(jobs)
+        if sign == .jobEnded, rests { await self.rest() }
+        return sign
+      }
       if first.end == .powerLost || second.end == .powerLost { await losePower() }
       if isEnded { return true }
     }
     return false
+  }
+
+  /// A worker that nothing happens to does what is left to do.
+  func settle() async {
+    let (first, second) = (Life(number: 0, course: course), Life(number: 0, course: course))
+    _ = await live(first, beside: second) {
+      await self.rest()
+      return .jobEnded
+    }
+  }
+
+  /// From now on nothing happens, for twice as long as what is done now and then needs to be done.
+  private func rest() async {
+    course.calm()
+    course.trace.add("--- rest")
+    _ = await course.clock.timer.isAwake(after: .seconds(130))
   }
 
   private enum Sign: Sendable {
@@ -86,10 +132,14 @@ extension World {
   /// One life; when it is frozen another one begins beside it, as it does when locks are lost.
   ///
   /// - Returns: Whether the job has ended.
-  private func live(_ life: Life, until job: JobID, beside other: Life) async -> Bool {
+  private func live(
+    _ life: Life,
+    beside other: Life,
+    until watch: @escaping @Sendable () async -> Sign
+  ) async -> Bool {
     await withTaskGroup(of: Sign.self) { group in
       add(life, to: &group)
-      group.addTask { await self.watch(job) }
+      group.addTask { await watch() }
       var hasOther = false
       while let sign = await group.next() {
         switch sign {
@@ -120,15 +170,18 @@ extension World {
 
   private func add(_ life: Life, to group: inout TaskGroup<Sign>) {
     course.trace.add("--- worker \(life.number)")
-    let worker = worker()
+    do throws(DatastoreError) {
+      life.setStore(try openStore())
+    } catch {
+      course.trace.add("the datastore can't be opened: \(error)")
+    }
+    guard let store = life.store else { return }
+    let worker = worker(store)
     group.addTask {
-      await FileSimulation.$observer.withValue(life) {
-        await Life.$current.withValue(life) {
-          // How a worker ends that was told to end, or could not begin, is no matter here.
-          try? await worker.run()
-          return .workerEnded
-        }
-      }
+      // The store is this process's, and closed with it.
+      defer { life.setStore(nil) }
+      await self.run(worker, as: life)
+      return .workerEnded
     }
     group.addTask {
       for await _ in life.freezes { return .frozen }
@@ -140,10 +193,21 @@ extension World {
     }
   }
 
-  /// Looks until the job has ended, or for so long that it never will.
-  private func watch(_ job: JobID) async -> Sign {
+  private func run(_ worker: Worker, as life: Life) async {
+    await FileSimulation.$observer.withValue(life) {
+      await Life.$current.withValue(life) {
+        // How a worker ends that was told to end, or could not begin, is no matter here.
+        try? await worker.run()
+      }
+    }
+  }
+
+  /// Looks until the jobs have ended, or for so long that they never will.
+  private func watch(_ jobs: [JobID]) async -> Sign {
+    var open = jobs
     while await course.clock.timer.isAwake(after: .seconds(1)) {
-      if await stored(job)?.state.isFinal == true { return .jobEnded }
+      while let job = open.first, await stored(job)?.state.isFinal == true { open.removeFirst() }
+      if open.isEmpty { return .jobEnded }
     }
     return .workerEnded
   }
@@ -164,18 +228,26 @@ extension World {
   }
 
   /// Guests and everything that isn't durable are gone; then libvirt starts what it starts.
-  private func losePower() async {
+  func losePower() async {
     await hypervisor.losePower()
     let lost = course.unsynced.lose(course.chance)
     course.trace.add("    \(lost) names are lost")
+    // Sockets and scratch files stand in memory.
+    try? FileManager.default.removeItem(atPath: "\(folder)/run")
+    try? FileManager.default.createDirectory(
+      atPath: "\(folder)/run",
+      withIntermediateDirectories: true
+    )
     guard scenario.hasAutostart else { return }
-    do {
-      if try await hypervisor.change("target", { $0.description.hasAutostart }) {
-        course.trace.add("    libvirt starts the target")
-        try await hypervisor.start(DomainReference(name: "target"))
+    for name in ["target", "source"] {
+      do {
+        if try await hypervisor.change(name, { $0.description.hasAutostart }) {
+          course.trace.add("    libvirt starts the \(name)")
+          try await hypervisor.start(DomainReference(name: name))
+        }
+      } catch {
+        course.trace.add("    it doesn't start: \(error)")
       }
-    } catch {
-      course.trace.add("    it doesn't start: \(error)")
     }
   }
 }

@@ -8,6 +8,7 @@ import Logging
 import Model
 import Operations
 import Restore
+import Synchronization
 import TestSupport
 
 /// A host, its store, its catalog and its client's two VPSs: the source has a backup.
@@ -19,11 +20,19 @@ final class World: Sendable {
   let course: Course
   let folder: String
   let hypervisor: SimulatedHypervisor
+  /// The target's guest, and the source's.
+  let guest: Guest
+  let sourceGuest: Guest
   let guests: Guests
   let catalog: SimulatedCatalog
-  let datastore: LocalDatastore
   let operations: Operations
   let observer: HostObserver
+  /// What the backups hold that are complete, in the order in which they were made.
+  let kept = Mutex<[KeptBackup]>([])
+  /// Whether workers do what they do beside their jobs; restores need none of it.
+  let keepsHouse = Mutex(false)
+  /// The domain that people do something to.
+  let subject = Mutex("target")
 
   init(scenario: Scenario, seed: UInt64, folder: String, trace: Trace) throws {
     self.folder = folder
@@ -36,16 +45,16 @@ final class World: Sendable {
     }
     course = Course(seed: seed, folder: folder, trace: trace)
     hypervisor = SimulatedHypervisor()
-    guests = Guests(domain: "target", course: course)
+    guest = Guest(domain: "target", course: course)
+    sourceGuest = Guest(
+      domain: "source",
+      course: course,
+      recordsChanges: scenario.source.recordsChanges
+    )
+    guests = Guests(all: ["target": guest, "source": sourceGuest])
     catalog = SimulatedCatalog(
       catalog: try SQLiteCatalog(path: "\(folder)/catalog.sqlite"),
       course: course
-    )
-    datastore = try LocalDatastore(
-      path: "\(folder)/store",
-      sync: .none,
-      executor: BlockingExecutor(label: "rehome.simulation.store", width: 1),
-      logger: .quiet
     )
     operations = Operations(
       catalog: catalog,
@@ -56,40 +65,68 @@ final class World: Sendable {
     observer = HostObserver(hypervisor: hypervisor, clock: course.clock)
   }
 
+  /// Lets a moment pass, so that what is made next has a later identifier than what was.
+  func tick() { course.clock.advance(by: .milliseconds(1)) }
+
   /// The target's disks in their order.
   var paths: [String] { paths(of: "target") }
 
-  private func paths(of domain: String) -> [String] {
+  /// Opens the datastore as a process does that begins.
+  func openStore() throws(DatastoreError) -> LocalDatastore {
+    try LocalDatastore(
+      path: "\(folder)/store",
+      sync: scenario.sync,
+      executor: BlockingExecutor(label: "rehome.simulation.store", width: 1),
+      clock: course.clock,
+      logger: .quiet
+    )
+  }
+
+  func paths(of domain: String) -> [String] {
     scenario.disks.indices.map { "\(folder)/\(domain)/disk\($0)" }
   }
 
   /// Makes the disks, the domains, the VPSs and the backup.
-  func setUp() async throws -> (target: VPS, source: VPS, backup: Backup) {
+  func setUp() async throws -> (target: VPS, source: VPS) {
     for (place, disk) in scenario.disks.enumerated() {
       try Data(disk.old).write(to: URL(filePath: paths[place]))
-      try Data(disk.backup).write(to: URL(filePath: paths(of: "source")[place]))
+      var image = Data(disk.backup)
+      if scenario.source.recordsChanges {
+        image = Data(Self.header(size: disk.backup.count)) + image
+      }
+      try image.write(to: URL(filePath: paths(of: "source")[place]))
     }
     await add("target")
     await add("source")
     await hypervisor.setPower(guests)
     let (course, hypervisor) = (course, hypervisor)
     await hypervisor.setChooser { await Self.fault(in: $0, course) }
-    course.setDeeds { [self] in await perform($0) }
+    course.setDeeds { [self] in await perform($0, by: $1) }
     try await operations.registerNode(name: Self.node, uri: "test:///default")
     _ = try await operations.createClient(Self.caller, name: "acme")
     let target = try await register("target")
+    tick()
     let source = try await register("source")
-    let backup = try await backUp(source)
-    guests.begin(
-      Guests.Contents(old: scenario.disks.map(\.old), new: scenario.disks.map(\.old))
+    try await backUp(source)
+    try addForeignSnapshot(beside: source)
+    guest.begin(
+      Guest.Contents(old: scenario.disks.map(\.old), new: scenario.disks.map(\.old))
+    )
+    sourceGuest.begin(
+      Guest.Contents(old: scenario.disks.map(\.backup), new: scenario.disks.map(\.backup))
     )
     if scenario.isRunning { try await hypervisor.start(target.reference) }
-    return (target, source, backup)
+    if scenario.source.isRunning { try await hypervisor.start(source.reference) }
+    return (target, source)
   }
 
   private func add(_ domain: String) async {
     let disks = paths(of: domain).enumerated().map { place, path in
-      DomainDisk(targetDevice: "vd\(["a", "b"][place])", sourcePath: path)
+      DomainDisk(
+        targetDevice: "vd\(["a", "b"][place])",
+        sourcePath: path,
+        format: domain == "source" && scenario.source.recordsChanges ? "qcow2" : "raw"
+      )
     }
     let interface = DomainInterface(mac: "52:54:00:00:00:01", type: "bridge")
     var machine = SimulatedHypervisor.Machine(
@@ -129,8 +166,8 @@ final class World: Sendable {
     )
   }
 
-  private func backUp(_ source: VPS) async throws -> Backup {
-    let writer = try await datastore.begin(
+  private func backUp(_ source: VPS) async throws {
+    let writer = try await openStore().begin(
       namespace: [source.clientID.text],
       id: source.id.text,
       notBefore: 1
@@ -161,7 +198,8 @@ final class World: Sendable {
       contents: BackupContents(disks: disks, firmware: .bios, hasTPM: false, isFrozen: true)
     )
     try await catalog.write { try $0.insert(backup) }
-    return backup
+    let bytes = scenario.disks.map(\.backup)
+    kept.withLock { $0.append(KeptBackup(id: backup.id, vps: source.id, bytes: bytes)) }
   }
 
   private func put(_ bytes: [UInt8], as archive: String, in writer: SnapshotWriter) async throws {
@@ -196,17 +234,5 @@ final class World: Sendable {
       return .loseAnswer(.timedOut(operation: call.operation.rawValue))
     }
     return nil
-  }
-}
-
-extension AlignedBuffer {
-  /// Puts bytes at the front.
-  fileprivate func fill(_ bytes: ArraySlice<UInt8>) {
-    let bytes = Array(bytes)
-    withMutableBytes(bytes.count) { target in
-      for place in bytes.indices {
-        target.storeBytes(of: bytes[place], toByteOffset: place, as: UInt8.self)
-      }
-    }
   }
 }

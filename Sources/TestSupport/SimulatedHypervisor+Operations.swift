@@ -124,6 +124,7 @@ extension SimulatedHypervisor {
       default: throw .refused(operation: "resume", message: "domain is not paused")
       }
       machine.description.state = .running
+      power?.didResume(machine.description)
       publish(.resumed, of: machine)
     }
   }
@@ -145,6 +146,8 @@ extension SimulatedHypervisor {
 
   func stop(_ machine: inout Machine, isSudden: Bool = false) {
     power?.didStop(machine.description, isSudden: isSudden)
+    // What an image records of changes is whole only if QEMU has closed it.
+    if isSudden { machine.lostBitmaps.formUnion(machine.description.checkpointNames) }
     machine.description.state = .stopped
     machine.description.activeJob = nil
     machine.description.definition.isAgentConnected = false
@@ -305,6 +308,7 @@ extension SimulatedHypervisor {
         throw .refused(operation: "freeze", message: "frozen already")
       }
       machine.isFrozen = true
+      power?.didFreeze(machine.description, true)
       return 1
     }
   }
@@ -316,6 +320,7 @@ extension SimulatedHypervisor {
   ) async throws(HypervisorError) -> Int {
     try await agent(.thaw, reference) { machine in
       defer { machine.isFrozen = false }
+      power?.didFreeze(machine.description, false)
       return machine.isFrozen ? 1 : 0
     }
   }
@@ -337,9 +342,11 @@ extension SimulatedHypervisor {
         throw .refused(operation: "begin backup", message: "not now")
       }
       let known = machine.description.checkpointNames
-      guard request.disks.compactMap(\.changesSince).allSatisfy(known.contains) else {
+      let asked = request.disks.compactMap(\.changesSince)
+      guard asked.allSatisfy(known.contains), machine.lostBitmaps.isDisjoint(with: asked) else {
         return .changesUnknown
       }
+      try power?.willBackUp(machine.description, request)
       machine.backup = request
       machine.description.activeJob = .backup
       if let checkpoint = request.checkpoint {
@@ -352,6 +359,7 @@ extension SimulatedHypervisor {
   package func abortBackup(of reference: DomainReference) async throws(HypervisorError) {
     try await perform(.abortBackup, reference) { machine in
       guard machine.description.activeJob == .backup else { return }
+      power?.didBackUp(machine.description)
       machine.backup = nil
       machine.description.activeJob = nil
     }

@@ -6,6 +6,27 @@ package protocol GuestPower: Sendable {
   func willStart(_ domain: DomainDescription) throws(HypervisorError)
   /// A guest runs no more; suddenly means that it had no time to write anything.
   func didStop(_ domain: DomainDescription, isSudden: Bool)
+  /// A guest that was stopped for an error goes on.
+  func didResume(_ domain: DomainDescription)
+  /// A guest's file systems are frozen, or not any more.
+  func didFreeze(_ domain: DomainDescription, _ isFrozen: Bool)
+  /// A backup of a guest is about to begin; what it throws is why it doesn't.
+  func willBackUp(_ domain: DomainDescription, _ request: BackupRequest) throws(HypervisorError)
+  /// A backup of a guest is over.
+  func didBackUp(_ domain: DomainDescription)
+}
+
+extension GuestPower {
+  package func didResume(_ domain: DomainDescription) {}
+
+  package func didFreeze(_ domain: DomainDescription, _ isFrozen: Bool) {}
+
+  package func willBackUp(
+    _ domain: DomainDescription,
+    _ request: BackupRequest
+  ) throws(HypervisorError) {}
+
+  package func didBackUp(_ domain: DomainDescription) {}
 }
 
 /// A hypervisor host that exists only in a test, for the faults that a real one doesn't produce

@@ -47,8 +47,8 @@ struct Simulate {
   private static func sweep() async throws -> (places: Int, failures: Int) {
     var (places, failures) = (0, 0)
     for route in CrashSweep.routes {
-      for end in [Happening.killed, .powerLost] {
-        let found = try await CrashSweep.run(route, end)
+      for happening in [Happening.killed, .powerLost] + (route.makesBackup ? [.frozen] : []) {
+        let found = try await CrashSweep.run(route, happening)
         places += found.places
         failures += found.complaints.count
         for complaint in found.complaints { tell(complaint) }

@@ -27,6 +27,14 @@ struct SeedTests {
     }
   }
 
+  @Test(arguments: CrashSweep.routes.filter(\.makesBackup).indices)
+  func `a worker that is overtaken at any effect harms no backup`(_ number: Int) async throws {
+    let route = CrashSweep.routes.filter(\.makesBackup)[number]
+    let found = try await CrashSweep.run(route, .frozen, from: number + 1, by: 13)
+    #expect(found.complaints == [])
+    #expect(found.places > 3)
+  }
+
   @Test(arguments: [3, 1003, 2003])
   func `a seed always does the same`(_ seed: UInt64) async throws {
     let first = try await SeedRun.run(seed, isTraced: true)

@@ -1,25 +1,27 @@
-import Catalog
-import Datastore
-import Logging
+package import Catalog
+package import Datastore
+package import Logging
 import Model
 
 /// Removes the files of backups that were deleted, then their rows.
-struct BackupRemover: Sendable {
+package struct BackupRemover: Sendable {
   private let catalog: any Catalog
   private let datastore: LocalDatastore
   private let node: String
   private let logger: Logger
 
   /// Makes a remover of the backups of one node's VPSs.
-  init(catalog: any Catalog, datastore: LocalDatastore, node: String, logger: Logger) {
+  package init(catalog: any Catalog, datastore: LocalDatastore, node: String, logger: Logger) {
     self.catalog = catalog
     self.datastore = datastore
     self.node = node
     self.logger = logger
   }
 
-  /// Removes every backup that is being deleted; one that fails is tried again next time.
-  func remove() async {
+  /// Removes every backup that is being deleted, or that a job has left unfinished; one that fails is
+  /// tried again next time.
+  package func remove() async {
+    await collectAbandoned()
     do throws(CatalogFault) {
       for backup in try await backups(in: .deleting) { try await remove(backup) }
     } catch {
@@ -30,9 +32,9 @@ struct BackupRemover: Sendable {
   /// Marks backups as deleted that were never finished and that no job works on.
   ///
   /// What the catalog doesn't know is never touched: another program may be writing it.
-  func collectAbandoned() async {
+  package func collectAbandoned() async {
     do throws(CatalogFault) {
-      for backup in try await backups(in: .creating) {
+      for backup in try await backups(in: .creating) where try await isAbandoned(backup) {
         try await catalog.write { transaction in
           guard try transaction.unfinishedJob(of: backup.vpsID, class: .data) == nil,
             var abandoned = try transaction.backup(backup.id), abandoned.state == .creating
@@ -44,6 +46,11 @@ struct BackupRemover: Sendable {
     } catch {
       logger.warning("abandoned backups not collected", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// A look that costs no writing while a job is at work.
+  private func isAbandoned(_ backup: Backup) async throws(CatalogFault) -> Bool {
+    try await catalog.read { try $0.unfinishedJob(of: backup.vpsID, class: .data) == nil }
   }
 
   private func backups(in state: BackupState) async throws(CatalogFault) -> [Backup] {
