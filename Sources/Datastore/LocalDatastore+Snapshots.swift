@@ -8,12 +8,12 @@ extension LocalDatastore {
     notBefore epochSeconds: Int64
   ) async throws(DatastoreError) -> SnapshotWriter {
     try SnapshotPath.check(namespace: namespace, id: id)
-    let (layout, files) = (layout, files)
+    let (layout, files, sync) = (layout, files, chunks.sync)
     // Before anything is stored or found: a collection that begins later minds it.
     let place = writers.enter(at: clock.now())
     let (path, watch, own) = try await files.run { calls throws(DatastoreError) in
       let watch = try calls.watchFileSystem(of: layout.root)
-      try Self.makeGroup(namespace: namespace, id: id, layout, calls)
+      try Self.makeGroup(namespace: namespace, id: id, layout, sync, calls)
       let own = try Self.newestDigests(namespace: namespace, id: id, layout, files, calls)
       let path = try Self.claim(
         namespace: namespace,
@@ -201,6 +201,7 @@ extension LocalDatastore {
     namespace: [String],
     id: String,
     _ layout: StoreLayout,
+    _ sync: SyncLevel,
     _ calls: FileCalls
   ) throws(DatastoreError) {
     let group = SnapshotPath.group(namespace: namespace, id: id)
@@ -208,7 +209,10 @@ extension LocalDatastore {
     for part in group.split(separator: "/") {
       let parent = folder
       folder += "/\(part)"
-      if try calls.makeDirectory(folder) { try calls.syncDirectory(parent) }
+      let isNew = try calls.makeDirectory(folder)
+      // Also one that is there: who made it may have died, or failed, before it was durable. A sync of
+      // the whole file system, before the manifest, is for all of them.
+      if isNew || sync != .filesystem { try calls.syncDirectory(parent) }
     }
     let owner = "\(folder)/owner"
     guard try calls.status(owner) == nil else { return }

@@ -257,7 +257,12 @@ extension SnapshotWriter {
     try await store.files.run { calls throws(DatastoreError) in
       let folder = layout.folder(of: path)
       let blob = try Self.encode(json, or: .manifestCorrupt(path.relative))
-      if sync == .filesystem { try watch.sync() }
+      switch sync {
+      case .filesystem: try watch.sync()
+      // The folders of chunks, which somebody else may have made and not lived to sync.
+      case .file: try calls.syncDirectory(layout.chunks)
+      case .none: break
+      }
       try calls.syncDirectory(folder)
       let temporary = "\(folder)/index.json.tmp_blob"
       try calls.create(temporary, blob, sync: true)
