@@ -20,9 +20,18 @@ final class HostLock: Sendable {
   }
 
   /// Takes the lock without waiting.
+  ///
+  /// A directory that somebody has removed is made again: without it no job of the node would ever
+  /// begin, until the next start.
   static func take(_ path: String) async throws(RecordLock.Failure) -> HostLock {
     try await executor.run { () throws(RecordLock.Failure) in
-      let lock = try RecordLock(path: path, mode: .exclusive)
+      let lock: RecordLock
+      do throws(RecordLock.Failure) {
+        lock = try RecordLock(path: path, mode: .exclusive)
+      } catch .io(_, _, ENOENT) {
+        try? make(directory: (path as NSString).deletingLastPathComponent)
+        lock = try RecordLock(path: path, mode: .exclusive)
+      }
       guard let file = number(of: path) else {
         throw .io(operation: "stat", path: path, errno: ENOENT)
       }
@@ -54,13 +63,15 @@ final class HostLock: Sendable {
 
   /// Makes the directory that lock files are in.
   static func makeDirectory(_ path: String) async throws {
-    try await executor.run {
-      try FileManager.default.createDirectory(
-        atPath: path,
-        withIntermediateDirectories: true,
-        attributes: [.posixPermissions: 0o700]
-      )
-    }
+    try await executor.run { try make(directory: path) }
+  }
+
+  private static func make(directory: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: directory,
+      withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o700]
+    )
   }
 
   private static func number(of path: String) -> UInt64? {

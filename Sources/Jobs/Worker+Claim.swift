@@ -50,10 +50,16 @@ extension Worker {
     } catch .busy where job.task.jobClass == .power {
       // A restore is between its stop and its start: this waits until the machine is its own again.
       return nil
-    } catch {
-      // A busy lock is a former process on its way out, or an operator's tool at work.
+    } catch .busy {
+      // A former process on its way out, or an operator's tool at work.
       logger.warning(
         "VPS locked by another process",
+        metadata: ["job.id": "\(job.id)", "vps.id": "\(job.vpsID)"]
+      )
+      return nil
+    } catch {
+      logger.error(
+        "VPS can't be locked",
         metadata: ["job.id": "\(job.id)", "vps.id": "\(job.vpsID)", "error": "\(error)"]
       )
       return nil

@@ -11,6 +11,8 @@ final class Course: Sendable {
     /// Whose moment has come, and that wait for a call that they fit.
     var armed: [Happening] = []
     var happened: [Happening] = []
+    /// The call within which a worker was frozen.
+    var frozenCall: String?
     var awayCalls = 0
     /// A disk that somebody looks at with a tool of his own, and until when.
     var inspection: (lock: RecordLock, until: Timestamp)?
@@ -77,6 +79,9 @@ final class Course: Sendable {
   /// What has happened since the job began.
   var happened: [Happening] { state.withLock { $0.happened } }
 
+  /// The call that a frozen worker makes late, whatever others have done meanwhile.
+  var frozenCall: String? { state.withLock { $0.frozenCall } }
+
   /// An effect of a worker is about to be; false when the worker is dead and it won't.
   func step(_ life: Life, _ what: @autoclosure () -> String) -> Bool {
     guard !life.isDead else { return false }
@@ -101,8 +106,9 @@ final class Course: Sendable {
   func visit(_ what: @autoclosure () -> String) async -> Bool {
     guard let life = Life.current else { return true }
     await life.thaw()
-    guard step(life, what()) else { return false }
-    await letHappen(life)
+    let words = what()
+    guard step(life, words) else { return false }
+    await letHappen(life, within: words)
     let breath = state.withLock { $0.breath }
     breath?()
     return !life.isDead
@@ -129,11 +135,12 @@ final class Course: Sendable {
     }
   }
 
-  private func letHappen(_ life: Life) async {
+  private func letHappen(_ life: Life, within call: String) async {
     if case .slow(let seconds) = take({ if case .slow = $0 { true } else { false } }) {
       _ = await clock.timer.isAwake(after: .seconds(seconds))
     }
     if take({ $0 == .frozen }) != nil {
+      state.withLock { $0.frozenCall = call }
       life.freeze()
       await life.thaw()
     }

@@ -115,10 +115,10 @@ struct Judge: Sendable {
   private func power(_ isRunning: Bool, hasAutostart: Bool) async throws -> [String] {
     guard left != .needsOperator else { return [] }
     var found: [String] = []
-    // Who was frozen within the very call makes it when the next worker has long set it back: only
+    // Who was frozen within this very call makes it when the next worker has long set it back: only
     // libvirt could tell the two apart.
-    let isStale = happened.contains(.frozen) && !hasAutostart
-    if hasAutostart != before.hasAutostart, !isStale { found.append("autostart isn't as it was") }
+    let isLate = world.course.frozenCall == "libvirt: setAutostart false" && !hasAutostart
+    if hasAutostart != before.hasAutostart, !isLate { found.append("autostart isn't as it was") }
     if left == .rolledBackNotRunning || left == .notRunning || left == .newDiskNotRunning {
       if isRunning { found.append("the job says that the target doesn't run, but it does") }
       return found

@@ -99,7 +99,7 @@ extension World {
       let second = Life(number: number + 2, course: course)
       number += 2
       let isEnded = await live(first, beside: second) {
-        let sign = await self.watch(jobs)
+        let sign = await self.watch(jobs, until: deadline)
         if sign == .jobEnded, rests { await self.rest() }
         return sign
       }
@@ -203,9 +203,9 @@ extension World {
   }
 
   /// Looks until the jobs have ended, or for so long that they never will.
-  private func watch(_ jobs: [JobID]) async -> Sign {
+  private func watch(_ jobs: [JobID], until deadline: Timestamp) async -> Sign {
     var open = jobs
-    while await course.clock.timer.isAwake(after: .seconds(1)) {
+    while course.clock.now() < deadline, await course.clock.timer.isAwake(after: .seconds(1)) {
       while let job = open.first, await stored(job)?.state.isFinal == true { open.removeFirst() }
       if open.isEmpty { return .jobEnded }
     }

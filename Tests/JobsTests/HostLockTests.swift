@@ -31,4 +31,14 @@ struct HostLockTests {
     other.release()
     lock.release()
   }
+
+  @Test func `a lock is had although somebody has removed its directory`() async throws {
+    let directory = "\(ScratchDirectory.path)/locks"
+    try await HostLock.makeDirectory(directory)
+    try await HostLock.take("\(directory)/vps.lock").release()
+    try FileManager.default.removeItem(atPath: directory)
+    let lock = try await HostLock.take("\(directory)/vps.lock")
+    #expect(await lock.isHeld())
+    lock.release()
+  }
 }
