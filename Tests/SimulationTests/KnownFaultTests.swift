@@ -10,6 +10,9 @@ struct KnownFaultTests {
     /// How it ends; nil: one way or the other.
     let ending: String?
 
+    /// How much happens: a cue that fits nothing would test nothing.
+    var planned: Int { acts.map(\.plan.count).reduce(0, +) }
+
     init(_ sentence: String, _ acts: [Act], endsAs ending: String? = "completed ") {
       testDescription = sentence
       self.acts = acts
@@ -37,7 +40,7 @@ struct KnownFaultTests {
     ),
     Case(
       "a former disk that never starts leaves nothing behind",
-      [Act(staged, [refused, refused, refused, refused, refused])],
+      [Act(staged, [refused, refused, refused, refused])],
       endsAs: "failed rolled_back_not_running"
     ),
     Case(
@@ -103,16 +106,20 @@ struct KnownFaultTests {
   func `a fault that was found stays mended`(_ known: Case, _ seed: Int) async throws {
     let report = try await SeedRun.run(UInt64(seed), isRunning: true, acts: known.acts)
     #expect(report.complaints == [])
+    #expect(report.happenings == known.planned)
     if let ending = known.ending { #expect(report.endings[ending] != nil, "\(report.endings)") }
   }
 
-  @Test(arguments: backups, 1...4)
-  func `a fault of backups that was found stays mended`(
-    _ known: Case,
-    _ seed: Int
-  ) async throws {
-    let report = try await SeedRun.run(UInt64(seed), isRunning: true, acts: known.acts)
-    #expect(report.complaints == [])
-    if let ending = known.ending { #expect(report.endings[ending] != nil, "\(report.endings)") }
+  @Test(arguments: backups)
+  func `a fault of backups that was found stays mended`(_ known: Case) async throws {
+    var happenings = 0
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let report = try await SeedRun.run(seed, isRunning: true, acts: known.acts)
+      #expect(report.complaints == [], "seed \(seed)")
+      if let ending = known.ending { #expect(report.endings[ending] != nil, "\(report.endings)") }
+      happenings = max(happenings, report.happenings)
+    }
+    // Not in each: a guest without an agent, say, is never frozen.
+    #expect(happenings == known.planned)
   }
 }
