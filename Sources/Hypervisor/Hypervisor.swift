@@ -11,8 +11,8 @@ package protocol Hypervisor: Sendable {
   func domainNames() async throws(HypervisorError) -> [String]
   /// What a domain is doing now.
   func state(of reference: DomainReference) async throws(HypervisorError) -> DomainState
-  /// The names of the domains that use a file in any way, symbolic and hard links followed.
-  func domainsUsing(path: String) async throws(HypervisorError) -> [String]
+  /// Which domains use which files, running or only defined.
+  func fileUsers() async throws(HypervisorError) -> FileUsers
   /// What a domain uses now; what isn't known in time is left out or the call throws.
   func usage(
     of reference: DomainReference,

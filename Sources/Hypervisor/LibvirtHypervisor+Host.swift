@@ -1,5 +1,6 @@
 import Foundation
 import Libvirt
+import Synchronization
 
 extension LibvirtHypervisor {
   package func hostInformation() async throws(HypervisorError) -> HostInformation {
@@ -20,70 +21,68 @@ extension LibvirtHypervisor {
     }
   }
 
-  package func domainsUsing(path: String) async throws(HypervisorError) -> [String] {
+  package func fileUsers() async throws(HypervisorError) -> FileUsers {
     let definitions = try await call("definitions") { connection throws(LibvirtError) in
       try connection.domainTexts()
     }
-    var used: [(name: String, source: DomainXML.FileUse)] = []
-    for definition in definitions {
-      for xml in [definition.defined, definition.live].compactMap({ $0 }) {
-        for source in try DomainXML.filesUsed(in: xml) { used.append((definition.name, source)) }
-      }
-    }
-    let candidates = used
-    let names = try await call("compare paths") { connection throws(LibvirtError) in
-      let wanted = FileIdentity(path)
-      var names: Set<String> = []
-      for (name, source) in candidates where !names.contains(name) {
-        let used =
-          switch source {
+    let uses = try definitionFiles.uses(in: definitions)
+    return try await call("files of domains") { connection throws(LibvirtError) in
+      var users = FileUsers()
+      for (name, use) in uses {
+        let path =
+          switch use {
           case .path(let path): path
           case .volume(let pool, let volume): try connection.volumePath(pool: pool, volume: volume)
           }
-        if let used, wanted.isSame(as: FileIdentity(used)) { names.insert(name) }
+        if let path { users.add(name, path: path) }
       }
-      return names
+      return users
     }
-    return names.sorted()
   }
+}
+
+/// The files in the definitions of domains, each text read once for as long as it stays as it is.
+final class DefinitionFiles: Sendable {
+  private let known = Mutex<[String: [DomainXML.FileUse]]>([:])
+
+  fileprivate func uses(
+    in definitions: [DefinitionTexts]
+  ) throws(HypervisorError) -> [(name: String, use: DomainXML.FileUse)] {
+    let before = known.withLock { $0 }
+    var now: [String: [DomainXML.FileUse]] = [:]
+    var uses: [(name: String, use: DomainXML.FileUse)] = []
+    for definition in definitions {
+      for text in [definition.defined, definition.live].compactMap({ $0 }) {
+        let files = if let files = before[text] { files } else { try DomainXML.filesUsed(in: text) }
+        now[text] = files
+        uses += files.map { (definition.name, $0) }
+      }
+    }
+    let read = now
+    known.withLock { $0 = read }
+    return uses
+  }
+}
+
+private struct DefinitionTexts: Sendable {
+  let name: String
+  let defined: String
+  let live: String?
 }
 
 extension Connection {
   /// What runs and what is defined of every domain; one that goes meanwhile is left out.
-  fileprivate func domainTexts() throws(LibvirtError) -> [(
-    name: String, defined: String, live: String?
-  )] {
-    var texts: [(name: String, defined: String, live: String?)] = []
+  fileprivate func domainTexts() throws(LibvirtError) -> [DefinitionTexts] {
+    var texts: [DefinitionTexts] = []
     for domain in try domains() {
       do throws(LibvirtError) {
         let live = try domain.isActive() ? try domain.xml([]) : nil
-        texts.append((domain.name, try domain.xml(.inactive), live))
+        let defined = try domain.xml(.inactive)
+        texts.append(DefinitionTexts(name: domain.name, defined: defined, live: live))
       } catch {
         guard error.code == .noDomain else { throw error }
       }
     }
     return texts
-  }
-}
-
-/// What makes two paths the same file: the path when links are followed, or the inode.
-private struct FileIdentity {
-  private let path: String
-  private let device: Int?
-  private let inode: Int?
-
-  /// Looks at the disk, so it blocks.
-  init(_ path: String) {
-    let resolved = URL(filePath: path).resolvingSymlinksInPath().path
-    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
-    self.path = resolved
-    device = (attributes?[.systemNumber] as? NSNumber)?.intValue
-    inode = (attributes?[.systemFileNumber] as? NSNumber)?.intValue
-  }
-
-  func isSame(as other: FileIdentity) -> Bool {
-    if path == other.path { return true }
-    guard let device, let inode else { return false }
-    return device == other.device && inode == other.inode
   }
 }

@@ -32,12 +32,17 @@ extension SimulatedHypervisor {
     }
   }
 
-  package func domainsUsing(path: String) async throws(HypervisorError) -> [String] {
-    try await perform(Call(.domainsUsing, detail: path)) {
-      names { machine in
-        (machine.description.disks + machine.description.inactiveDisks)
-          .contains { $0.sourcePath == path || $0.backingPath == path }
+  package func fileUsers() async throws(HypervisorError) -> FileUsers {
+    try await perform(Call(.fileUsers)) {
+      var users = FileUsers()
+      for machine in machines {
+        let description = machine.description
+        let disks = description.disks + description.inactiveDisks
+        for path in disks.flatMap({ [$0.sourcePath, $0.backingPath] }) {
+          if let path { users.add(description.name, path: path) }
+        }
       }
+      return users
     }
   }
 

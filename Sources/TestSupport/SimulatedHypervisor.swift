@@ -37,7 +37,7 @@ package actor SimulatedHypervisor: Hypervisor {
   /// What can be asked of a hypervisor.
   package enum Operation: String, Sendable, CaseIterable {
     case usage, operatingSystem
-    case domain, domainNames, state, domainsUsing, hostInformation, waitUntil
+    case domain, domainNames, state, fileUsers, hostInformation, waitUntil
     case requestShutdown, destroy, start, reset, resume, setAutostart, removeManagedSave
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
     case deleteCheckpoints, forgetCheckpoints
@@ -105,7 +105,7 @@ package actor SimulatedHypervisor: Hypervisor {
 
   /// Everything that was asked so far, in order.
   package private(set) var calls: [Call] = []
-  private var machines: [Machine] = []
+  private(set) var machines: [Machine] = []
   private var faults: [Operation: Fault] = [:]
   private var hanging: [Operation: [CheckedContinuation<Void, Never>]] = [:]
   private var beforeEach: (@Sendable (Call) async -> Void)?

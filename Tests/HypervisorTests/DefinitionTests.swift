@@ -127,9 +127,9 @@ struct DefinitionTests {
       )
       try FileManager.default.linkItem(atPath: guest.diskPath, toPath: hard)
       for path in [guest.diskPath, link, hard] {
-        #expect(try await hypervisor.domainsUsing(path: path) == [guest.name])
+        #expect(try await hypervisor.fileUsers().domains(using: path) == [guest.name])
       }
-      #expect(try await hypervisor.domainsUsing(path: "\(guest.folder)/nothing") == [])
+      #expect(try await hypervisor.fileUsers().domains(using: "\(guest.folder)/nothing") == [])
 
       let overlay = "\(guest.folder)/overlay.qcow2"
       try await TestProcess.run(
@@ -151,7 +151,7 @@ struct DefinitionTests {
       )
       try await guest.libvirt.virsh("define", "\(guest.folder)/other.xml")
       #expect(
-        try await hypervisor.domainsUsing(path: link).sorted() == [guest.name, other].sorted()
+        try await hypervisor.fileUsers().domains(using: link) == [guest.name, other].sorted()
       )
       #expect(
         try await hypervisor.domain(DomainReference(name: other)).disks.first?.backingPath

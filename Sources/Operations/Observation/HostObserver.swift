@@ -15,12 +15,20 @@ package struct HostObserver: Sendable {
     self.clock = clock
   }
 
+  /// Which domains use which files, for a look at many of them.
+  package func fileUsers() async throws(HypervisorError) -> FileUsers {
+    try await hypervisor.fileUsers()
+  }
+
   /// Everything that is known of a domain now; a missing one is an observation, not an error.
+  ///
+  /// Who uses which files is asked for when it isn't given as it was a moment ago.
   package func observe(
-    _ reference: DomainReference
+    _ reference: DomainReference,
+    beside users: FileUsers? = nil
   ) async throws(HypervisorError) -> Observation {
     do throws(HypervisorError) {
-      return try await observation(of: hypervisor.domain(reference))
+      return try await observation(of: hypervisor.domain(reference), beside: users)
     } catch .domainMissing {
       return Observation(observedAt: clock.now(), isMissing: true, powerState: .unknown)
     }
@@ -28,12 +36,14 @@ package struct HostObserver: Sendable {
 
   /// An observation from a description that was just made.
   package func observation(
-    of domain: DomainDescription
+    of domain: DomainDescription,
+    beside users: FileUsers? = nil
   ) async throws(HypervisorError) -> Observation {
     var disks: [ObservedDisk] = []
     for disk in domain.inactiveDisks where disk.isDataDisk {
-      disks.append(try await observe(disk, of: domain))
+      disks.append(await observe(disk, of: domain))
     }
+    try await markShared(&disks, of: domain, beside: users)
     return Observation(
       observedAt: clock.now(),
       powerState: PowerState(domain.state),
@@ -65,7 +75,7 @@ package struct HostObserver: Sendable {
   private func observe(
     _ disk: DomainDisk,
     of domain: DomainDescription
-  ) async throws(HypervisorError) -> ObservedDisk {
+  ) async -> ObservedDisk {
     let path = disk.sourcePath ?? ""
     var observed = ObservedDisk(
       device: disk.targetDevice,
@@ -98,11 +108,20 @@ package struct HostObserver: Sendable {
       observed.obstacle = DiskObstacle(error)
     }
     if disk.sourceType == .file { await qualify(&observed) }
-    if observed.obstacle == nil {
-      let users = try await hypervisor.domainsUsing(path: path)
-      if users.contains(where: { $0 != domain.name }) { observed.obstacle = .shared }
-    }
     return observed
+  }
+
+  private func markShared(
+    _ disks: inout [ObservedDisk],
+    of domain: DomainDescription,
+    beside users: FileUsers?
+  ) async throws(HypervisorError) {
+    guard disks.contains(where: { $0.obstacle == nil }) else { return }
+    let users = if let users { users } else { try await hypervisor.fileUsers() }
+    for index in disks.indices where disks[index].obstacle == nil {
+      let domains = await users.domains(using: disks[index].path)
+      if domains.contains(where: { $0 != domain.name }) { disks[index].obstacle = .shared }
+    }
   }
 
   private func qualify(_ disk: inout ObservedDisk) async {

@@ -23,8 +23,10 @@ package struct ObservationRefresh: Sendable {
   package func refreshAll() async {
     do throws(CatalogFault) {
       let node = node
-      for vps in try await catalog.read({ try $0.listVPS(VPSFilter(node: node)) }) {
-        guard try await refresh(vps) else { return }
+      let all = try await catalog.read { try $0.listVPS(VPSFilter(node: node)) }
+      guard !all.isEmpty, let users = await fileUsers() else { return }
+      for vps in all {
+        guard try await refresh(vps, beside: users) else { return }
       }
     } catch {
       logger.warning("observations not stored", metadata: ["error": "\(error)"])
@@ -43,11 +45,23 @@ package struct ObservationRefresh: Sendable {
     }
   }
 
+  private func fileUsers() async -> FileUsers? {
+    do throws(HypervisorError) {
+      return try await observer.fileUsers()
+    } catch {
+      logger.warning("files of domains not listed", metadata: ["error": "\(error)"])
+      return nil
+    }
+  }
+
   /// Looks at one VPS; false when the hypervisor is away, so that looking on is idle.
-  private func refresh(_ vps: VPS) async throws(CatalogFault) -> Bool {
+  private func refresh(
+    _ vps: VPS,
+    beside users: FileUsers? = nil
+  ) async throws(CatalogFault) -> Bool {
     var observed: Observation
     do throws(HypervisorError) {
-      observed = try await observer.observe(vps.reference)
+      observed = try await observer.observe(vps.reference, beside: users)
     } catch .unavailable(let reason) {
       logger.warning("hypervisor away", metadata: ["reason": "\(reason)"])
       return false
