@@ -115,4 +115,29 @@ struct QueryPlanTests {
     }
     #expect(plan.contains { $0.contains("COVERING INDEX backup_vps_state") }, "\(plan)")
   }
+
+  @Test(arguments: [
+    ("id > ?", "vps_listed"),
+    ("name_folded = ? AND id > ?", "vps_listed_name"),
+    ("primary_ip = ?", "vps_listed_primary_ip"),
+  ])
+  func `a client's page doesn't step over terminated VPSs`(
+    _ condition: String,
+    _ index: String
+  ) async throws {
+    let path = "\(ScratchDirectory.path)/catalog.sqlite"
+    _ = try SQLiteCatalog(path: path)
+    let plan = try await DatabaseQueue(path: path).read { database in
+      let statement = try database.makeStatement(
+        sql: """
+          EXPLAIN QUERY PLAN SELECT * FROM vps
+          WHERE client_id = ? AND \(condition) AND service_status <> 'terminated'
+          ORDER BY id LIMIT 20
+          """
+      )
+      statement.setUncheckedArguments(StatementArguments(Array(repeating: "x", count: 3)))
+      return try Row.fetchAll(statement).map { $0["detail"] as String }
+    }
+    #expect(plan.contains { $0.contains("USING INDEX \(index) ") }, "\(plan)")
+  }
 }

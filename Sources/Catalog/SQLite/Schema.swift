@@ -32,6 +32,7 @@ enum Schema {
     SchemaStep("0006", schema0006),
     SchemaStep("0007", schema0007),
     SchemaStep("0008", schema0008),
+    SchemaStep("0009", schema0009),
   ]
 
   /// Brings a file up to date, or to an earlier step for tests of those after it; one that a newer
