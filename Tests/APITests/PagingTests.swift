@@ -50,6 +50,15 @@ import Testing
     }
   }
 
+  @Test func `A name that a database would cut short is refused`() async throws {
+    try await World.with { world, client in
+      let answer = try await Question("GET", "/api/v2/vps?name=target%00x", key: world.key)
+        .ask(client)
+      #expect(answer.status == 400)
+      #expect(answer.code == "invalid_request")
+    }
+  }
+
   @Test func `Another client's cursor, and a changed one, are refused`() async throws {
     try await World.with { world, client in
       let cursor = try await Self.cursor(world, "") { try await $0.ask(client) }

@@ -29,6 +29,17 @@ package struct QueryFields {
     return first
   }
 
+  /// A text that the catalog is asked for; nil when it isn't there.
+  package mutating func storedText(_ name: String) -> String? {
+    guard let text = text(name) else { return nil }
+    // A database ends a text at this character, and would find what was not asked for.
+    guard !text.unicodeScalars.contains("\0") else {
+      add(name, .invalidValue, "The parameter `\(name)` must not hold the character U+0000.")
+      return nil
+    }
+    return text
+  }
+
   /// A whole number within bounds, or its default when it isn't there.
   package mutating func integer(
     _ name: String,

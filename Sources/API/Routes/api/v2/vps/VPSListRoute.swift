@@ -43,7 +43,7 @@ struct VPSListRoute: CallerRoute {
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
     var query = QueryFields(request.uri.query)
     let limit = query.limit()
-    let name = query.text("name")
+    let name = query.storedText("name")
     let primaryAddress = query.address("primaryIp")
     let cursor = query.text("cursor")
     try query.finish()
