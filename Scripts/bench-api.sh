@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.."
 
 readonly seconds=${BENCH_SECONDS:-10}
 readonly connections=16
+readonly paced_connections=32
 work=$(mktemp -d "${TMPDIR:-/tmp}/rehome-bench-XXXXXX")
 readonly work
 running=()
@@ -71,29 +72,23 @@ rate() { # URL [HEADER]: requests per second
   wrk -t2 -c$connections -d"${seconds}s" ${2:+-H "$2"} "$1" | awk '/Requests\/sec/ { print $2 }'
 }
 
-# All connections of one hey ask in the same moment, again and again: what is measured then is mostly
-# the queue that they make. So there are several, begun one after the other.
+# At about so many requests per second, by connections that think between two requests for as long
+# as makes it so many: tools that ask at fixed times ask with all connections at once, and measure
+# the queue that they make.
 p99() { # URL HEADER RATE: milliseconds
-  local each=$(($3 / connections)) asking=() process
-  for process in 1 2 3 4; do
-    hey -z "${seconds}s" -c $((connections / 4)) -q $((each > 0 ? each : 1)) -H "$2" -o csv "$1" \
-      >"$work/times.$process" &
-    asking+=($!)
-    sleep 0.1
-  done
-  wait "${asking[@]}"
-  python3 - "$work"/times.* <<'PYTHON'
-import csv, statistics, sys
-times = []
-for path in sys.argv[1:]:
-    with open(path, encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["status-code"] != "200":
-                sys.exit(f"status {row['status-code']} under load")
-            times.append(float(row["response-time"]) * 1000)
-print(f"{statistics.quantiles(times, n=100)[98]:.2f}")
-PYTHON
+  local mean=$((paced_connections * 1000 / $3))
+  wrk -t1 -c$paced_connections -d"${seconds}s" --latency -s Benchmarks/api/paced.lua -H "$2" "$1" \
+    -- $((mean > 1 ? mean - 1 : 1)) | awk '
+      $1 == "99%" { value = $2 }
+      END {
+        if (value ~ /us$/) value = value / 1000
+        else if (value ~ /ms$/) value = value + 0
+        else value = value * 1000
+        printf "%.2f\n", value
+      }'
 }
+
+median() { python3 -c 'import statistics, sys; print(statistics.median(map(float, sys.argv[1:])))' "$@"; }
 
 calculate() { python3 -c "print(f'{$1:.3f}')"; }
 
@@ -120,7 +115,15 @@ hello=$(rate http://127.0.0.1:18180/hello)
 get=$(rate "$vps" "$header")
 hello_again=$(rate http://127.0.0.1:18180/hello)
 get_again=$(rate "$vps" "$header")
-latency=$(p99 "$vps" "$header" "$(calculate "$get / 2" | cut -d. -f1)")
+half=$(calculate "($get + $get_again) / 4" | cut -d. -f1)
+latencies=()
+bare_latencies=()
+for _ in 1 2 3; do
+  latencies+=("$(p99 "$vps" "$header" "$half")")
+  bare_latencies+=("$(p99 http://127.0.0.1:18180/hello "$header" "$half")")
+done
+latency=$(median "${latencies[@]}")
+bare_latency=$(median "${bare_latencies[@]}")
 post=$(python3 Benchmarks/api/ask.py restores "$base" "$key" "$ids" | jq '."post-restore"')
 python3 Benchmarks/api/ask.py reads "$base" "$key" "$ids" >"$work/small.times"
 
@@ -138,7 +141,8 @@ table() {
   echo "| what | measured | wanted |"
   echo "| --- | --- | --- |"
   echo "| requests per second of \`GET /api/v2/vps/{id}\` to a bare route's | $ratio | ≥ 0.35 |"
-  echo "| its 99th percentile at half that load | $latency ms | ≤ 5 ms |"
+  echo "| its 99th percentile at half that load, median of three | $latency ms | ≤ 5 ms |"
+  echo "| the bare route's at as many requests per second | $bare_latency ms | |"
   echo "| \`POST …/restore-from-vps\` until it is accepted, 99th percentile | $post ms | ≤ 10 ms |"
   echo "| the slowest answer's growth, 1,000 to 100,000 VPSs | $growth | ≤ 2 |"
   echo

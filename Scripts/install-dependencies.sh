@@ -19,7 +19,7 @@ readonly run_packages=(
   xorriso acl
 )
 readonly bench_packages=(
-  wrk hey jq curl python3 restic borgbackup virtnbdbackup zstd time xfsprogs e2fsprogs util-linux
+  wrk jq curl python3 restic borgbackup virtnbdbackup zstd time xfsprogs e2fsprogs util-linux
 )
 readonly test_packages=(
   busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
