@@ -281,7 +281,9 @@ let package = Package(
     ),
     .testTarget(
       name: "OperationsTests",
-      dependencies: ["Catalog", "Model", "Operations", "TestSupport", lifecycle]
+      dependencies: [
+        "Catalog", "Hypervisor", "Model", "Operations", "TestSupport", lifecycle, logging,
+      ]
     ),
     .testTarget(
       name: "PowerTests",

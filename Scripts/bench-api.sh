@@ -79,8 +79,10 @@ p99() { # URL HEADER RATE: milliseconds
   local mean=$((paced_connections * 1000 / $3))
   wrk -t1 -c$paced_connections -d"${seconds}s" --latency -s Benchmarks/api/paced.lua -H "$2" "$1" \
     -- $((mean > 1 ? mean - 1 : 1)) | awk '
+      /Non-2xx|Socket errors/ { print "bench-api: " $0 >"/dev/stderr"; failed = 1 }
       $1 == "99%" { value = $2 }
       END {
+        if (failed || value == "") exit 1
         if (value ~ /us$/) value = value / 1000
         else if (value ~ /ms$/) value = value + 0
         else value = value * 1000
@@ -119,8 +121,11 @@ half=$(calculate "($get + $get_again) / 4" | cut -d. -f1)
 latencies=()
 bare_latencies=()
 for _ in 1 2 3; do
-  latencies+=("$(p99 "$vps" "$header" "$half")")
-  bare_latencies+=("$(p99 http://127.0.0.1:18180/hello "$header" "$half")")
+  # Not within the list, where a failure would be no failure.
+  one=$(p99 "$vps" "$header" "$half")
+  bare=$(p99 http://127.0.0.1:18180/hello "$header" "$half")
+  latencies+=("$one")
+  bare_latencies+=("$bare")
 done
 latency=$(median "${latencies[@]}")
 bare_latency=$(median "${bare_latencies[@]}")

@@ -34,6 +34,8 @@ package struct FileUsers: Sendable {
 
   /// A domain uses a file; looks at the disk, so it blocks.
   package mutating func add(_ domain: String, path: String) {
+    // What runs and what is defined name the same files; each is looked at once.
+    guard byPath[path]?.contains(domain) != true else { return }
     let file = Identity(path)
     byPath[file.path, default: []].insert(domain)
     if let inode = file.inode { byInode[inode, default: []].insert(domain) }

@@ -24,7 +24,7 @@ package struct ObservationRefresh: Sendable {
     do throws(CatalogFault) {
       let node = node
       let all = try await catalog.read { try $0.listVPS(VPSFilter(node: node)) }
-      guard !all.isEmpty, let users = await fileUsers() else { return }
+      let users = all.isEmpty ? nil : await fileUsers()
       for vps in all {
         guard try await refresh(vps, beside: users) else { return }
       }
@@ -45,6 +45,7 @@ package struct ObservationRefresh: Sendable {
     }
   }
 
+  /// Who uses which files; nil when it can't be told, and each look asks for itself.
   private func fileUsers() async -> FileUsers? {
     do throws(HypervisorError) {
       return try await observer.fileUsers()
