@@ -13,6 +13,8 @@ enum LockHolder {
     // What can't be looked at belongs to a process that has ended or isn't ours to look at.
     let processes = (try? files.contentsOfDirectory(atPath: "/proc")) ?? []
     for process in processes where Int32(process) != nil && process != own {
+      // Asked first: by the time that it is its own program, the copies are closed.
+      if isBeginning(process) { continue }
       let folder = "/proc/\(process)/fd"
       for number in (try? files.contentsOfDirectory(atPath: folder)) ?? [] {
         var status = stat()
@@ -24,6 +26,19 @@ enum LockHolder {
       }
     }
     return nil
+  }
+
+  /// Whether `process` is a child of ours that hasn't become its own program yet.
+  ///
+  /// Until then it has a copy of all that we have open, locks included, and the name of one of our
+  /// threads; whoever was told of it would look for a process that is gone.
+  private static func isBeginning(_ process: String) -> Bool {
+    // The name, in brackets, may hold brackets and spaces; the state and the parent follow it.
+    let fields = text("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ")
+    guard let fields, fields.count > 1, fields[1] == "\(getpid())" else { return false }
+    let files = FileManager.default
+    return (try? files.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe"))
+      == (try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
   }
 
   private static func text(_ path: String) -> String {

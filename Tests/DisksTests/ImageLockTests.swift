@@ -19,10 +19,17 @@ struct ImageLockTests {
   ) async throws {
     let monitor = path + ".qmp"
     try await withProcess("qemu-system-x86_64", guestArguments(path, format, monitor)) { _ in
-      // Its monitor is up before its disk is open, and a lock of ours would keep it from that.
-      let name = ":\(try inode(path)) "
+      // Its monitor is up before its disk is open, and a lock of ours would keep it from that. It
+      // reads a bit of the disk before its device takes it to write, which is byte 101.
+      let inode = try inode(path)
       try await eventually("guest up") {
-        try String(contentsOfFile: "/proc/locks", encoding: .utf8).contains(name)
+        try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n").contains {
+          let fields = $0.split(separator: " ")
+          guard let last = fields.last.flatMap({ Int($0) }),
+            let first = fields.dropLast().last.flatMap({ Int($0) })
+          else { return false }
+          return fields.contains { $0.hasSuffix(":\(inode)") } && first <= 101 && last >= 101
+        }
       }
       try await body()
     }
@@ -127,6 +134,30 @@ struct ImageLockTests {
       await #expect(throws: DiskError.self) { try await ImageLock.exclusive([path]) }
       second.release()
       try await ImageLock.exclusive([path]).release()
+    }
+  }
+
+  @Test func `A child that has not begun its program holds nothing by its own name`() async throws {
+    try await withScratch { scratch in
+      let path = "\(scratch)/disk"
+      try write([1], to: path)
+      let lock = try await ImageLock.exclusive([path])
+      defer { lock.release() }
+      // Swift hides it, since a child of many threads may do next to nothing. This one only waits.
+      let symbol = unsafe dlsym(nil, "fork")
+      let fork = try unsafe #require(unsafeBitCast(symbol, to: (@convention(c) () -> pid_t)?.self))
+      let child = fork()
+      if child == 0 {
+        alarm(60)
+        while true { pause() }
+      }
+      defer {
+        kill(child, SIGKILL)
+        waitpid(child, nil, 0)
+      }
+      await #expect(throws: DiskError.locked(path: path, by: nil)) {
+        try await ImageLock.exclusive([path])
+      }
     }
   }
 
