@@ -55,6 +55,10 @@ package enum Limits {
   package static let datastoreReserveBytes: Int64 = 1 << 30
   /// Open event streams of one key: a dashboard's worth, so that no key takes all.
   package static let eventStreamsPerKey = 8
+  /// Open event streams of one client's jobs, whatever keys it makes.
+  package static let eventStreamsPerClient = 32
+  /// When another try makes sense for who finds all streams open: nobody knows when one ends.
+  package static let eventSeatRetry = Duration.seconds(5)
   /// Open event streams in all: each is a connection and a row of every look at the catalog.
   package static let eventStreams = 512
   /// How often the jobs that somebody watches are looked at; also the least time between two
@@ -171,6 +175,8 @@ package enum Limits {
   package static let startPatience = Duration.seconds(60)
   /// How long `/status` waits for the hypervisor before it tells what was seen last.
   package static let liveStatusWait = Duration.seconds(2)
+  /// How long a machine that didn't answer in that time isn't asked again.
+  package static let liveStatusRest = Duration.seconds(10)
   /// Most backup schedules of a VPS: each turn of one reads every disk.
   package static let schedulesPerVPS = 10
   /// How many complete backups a schedule may keep: a year of daily ones.

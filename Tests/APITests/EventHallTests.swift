@@ -46,14 +46,14 @@ import Testing
       var seats = try (0..<Limits.eventStreamsPerKey).map { _ in
         try hall.sit(watching: job, keyID: key) {}
       }
-      #expect(throws: Refusal.rateLimited(retryAfterSeconds: 5)) {
+      #expect(throws: SeatsTaken(limit: Limits.eventStreamsPerKey)) {
         try hall.sit(watching: job, keyID: key) {}
       }
       let other: KeyID = world.operations.identifiers.make()
       #expect(throws: Never.self) { try hall.sit(watching: job, keyID: other) {} }
       // Ended is not left: the connection is still there.
       seats[0].end()
-      #expect(throws: Refusal.rateLimited(retryAfterSeconds: 5)) {
+      #expect(throws: SeatsTaken(limit: Limits.eventStreamsPerKey)) {
         try hall.sit(watching: job, keyID: key) {}
       }
       seats.removeFirst()
@@ -61,20 +61,43 @@ import Testing
     }
   }
 
-  @Test func `all keys together have so many streams`() async throws {
+  @Test func `all keys of a client, and all clients, together have so many streams`() async throws {
     try await World.with { world, _ in
       let hall = Self.hall(world)
-      let job = try await world.addJob()
+      var job = try await world.addJob()
       var seats: [EventSeat] = []
-      for _ in 0..<Limits.eventStreams {
-        seats.append(
-          try hall.sit(watching: job, keyID: world.operations.identifiers.make()) {}
-        )
+      for count in 0..<Limits.eventStreams {
+        let key: KeyID = world.operations.identifiers.make()
+        if count > 0, count.isMultiple(of: Limits.eventStreamsPerClient) {
+          #expect(throws: SeatsTaken(limit: Limits.eventStreamsPerClient)) {
+            try hall.sit(watching: job, keyID: key) {}
+          }
+          job.clientID = world.operations.identifiers.make()
+        }
+        seats.append(try hall.sit(watching: job, keyID: key) {})
       }
-      #expect(throws: Refusal.rateLimited(retryAfterSeconds: 5)) {
+      job.clientID = world.operations.identifiers.make()
+      #expect(throws: SeatsTaken(limit: Limits.eventStreams)) {
         try hall.sit(watching: job, keyID: world.operations.identifiers.make()) {}
       }
       #expect(seats.count == Limits.eventStreams)
+    }
+  }
+
+  @Test func `One stream too many is told of the streams, not of the requests`() async throws {
+    try await World.with { world, client in
+      let job = try await world.addJob()
+      let seats = try (0..<Limits.eventStreamsPerKey).map { _ in
+        try world.server.events.sit(watching: job, keyID: Self.keyID(world)) {}
+      }
+      let answer = try await Question("GET", "/api/jobs/\(job.id)/events", key: world.key)
+        .ask(client)
+      #expect(answer.status == 429 && answer.code == "rate_limit_exceeded")
+      #expect(answer.header("Retry-After") == "5")
+      #expect(answer.header("X-RateLimit-Limit") == "\(seats.count)")
+      #expect(answer.header("X-RateLimit-Remaining") == "0")
+      let reset = world.clock.now().advanced(by: .seconds(5)).text
+      #expect(answer.header("X-RateLimit-Reset") == reset)
     }
   }
 

@@ -72,8 +72,15 @@ import Testing
 
   @Test func `Callers without a good key are counted by address`() async throws {
     try await World.with(configure: Self.tight) { world, client in
-      try await Question("GET", "/api/v2/vps").expect(401, client)
-      try await Question("GET", "/nowhere").expect(404, client)
+      for (question, status, remaining) in [
+        (Question("GET", "/api/v2/vps"), 401, "1"), (Question("HEAD", "/nowhere"), 404, "0"),
+      ] {
+        let answer = try await question.ask(client)
+        #expect(answer.status == status)
+        #expect(answer.header("X-RateLimit-Limit") == "2")
+        #expect(answer.header("X-RateLimit-Remaining") == remaining)
+        #expect(answer.header("X-RateLimit-Reset") != nil)
+      }
       for path in ["/api/v2/vps", "/nowhere", "/errors/not_found"] {
         let answer = try await Question("GET", path).ask(client)
         #expect(answer.status == 429)
@@ -83,9 +90,33 @@ import Testing
       // Whoever has a good key isn't kept out by others of the same address.
       try await Question("GET", "/api/v2/vps", key: world.key).expect(200, client)
       // And what watches over the server is always answered.
-      for _ in 0..<9 { try await Question("GET", "/healthz").expect(200, client) }
+      for _ in 0..<9 {
+        let answer = try await Question("GET", "/healthz").ask(client)
+        #expect(answer.status == 200)
+        #expect(answer.header("X-RateLimit-Limit") == nil)
+      }
       world.clock.advance(by: .seconds(1))
       try await Question("GET", "/api/v2/vps").expect(401, client)
+    }
+  }
+
+  @Test(arguments: [
+    ("GET", "/errors/not_found", 200), ("GET", "/errors/nonsense", 404),
+    ("GET", "/api/openapi.json", 200), ("DELETE", "/api/v2/vps", 405), ("POST", "/healthz", 405),
+  ])
+  func `What needs no key counts by address and tells so, whoever asks`(
+    method: String,
+    path: String,
+    status: Int
+  ) async throws {
+    try await World.with(configure: Self.tight) { world, client in
+      for (key, remaining) in [(nil, "1"), (world.key, "0")] as [(String?, String)] {
+        let answer = try await Question(method, path, key: key).ask(client)
+        #expect(answer.status == status)
+        #expect(answer.header("X-RateLimit-Limit") == "2")
+        #expect(answer.header("X-RateLimit-Remaining") == remaining)
+      }
+      try await Question(method, path, key: world.key).expect(429, client)
     }
   }
 
@@ -131,6 +162,7 @@ import Testing
       for status in [400, 400, 429] {
         let answers = try await connection.answers(to: "nonsense\r\n\r\n")
         #expect(answers.map(\.status) == [status])
+        #expect(answers.first?.headers["x-ratelimit-limit"] == "2")
       }
       // And leaves the holder of a key alone.
       let answers = try await connection.answers(

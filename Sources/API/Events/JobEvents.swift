@@ -11,6 +11,7 @@ final class JobEvents: Service {
   private struct Watcher {
     let jobID: JobID
     let keyID: KeyID?
+    let clientID: ClientID
     let continuation: AsyncStream<JobEvent>.Continuation
     let close: @Sendable () -> Void
     var pace: EventPace
@@ -56,29 +57,30 @@ final class JobEvents: Service {
   ///
   /// - Parameters:
   ///   - job: The job as it is now.
-  ///   - keyID: Whose places are counted, and whose end is the stream's.
+  ///   - keyID: Whose places are counted beside the client's, and whose end is the stream's.
   ///   - close: Closes the connection, for a reader that doesn't read.
   /// - Returns: The place, which is given back when nobody has it any more.
-  /// - Throws: `rateLimited` when the key, or all together, have as many as there may be.
+  /// - Throws: When the key, the job's client, or all together have as many as there may be.
   func sit(
     watching job: Job,
     keyID: KeyID?,
     close: @escaping @Sendable () -> Void
-  ) throws(Refusal) -> EventSeat {
+  ) throws(SeatsTaken) -> EventSeat {
     let now = clock.now()
     let (events, continuation) = AsyncStream.makeStream(
       of: JobEvent.self,
       bufferingPolicy: .bufferingNewest(1)
     )
-    let number = state.withLock { state -> Int? in
-      let ofKey = state.watchers.values.count { $0.keyID == keyID }
-      guard state.watchers.count < Limits.eventStreams, ofKey < Limits.eventStreamsPerKey else {
-        return nil
-      }
+    let number = try state.withLock { state throws(SeatsTaken) -> Int in
+      let ofClient = state.watchers.values.filter { $0.clientID == job.clientID }
+      try SeatsTaken.check(ofClient.count { $0.keyID == keyID }, Limits.eventStreamsPerKey)
+      try SeatsTaken.check(ofClient.count, Limits.eventStreamsPerClient)
+      try SeatsTaken.check(state.watchers.count, Limits.eventStreams)
       state.next += 1
       state.watchers[state.next] = Watcher(
         jobID: job.id,
         keyID: keyID,
+        clientID: job.clientID,
         continuation: continuation,
         close: close,
         pace: EventPace(job, at: now),
@@ -87,7 +89,6 @@ final class JobEvents: Service {
       open.set(state.watchers.count)
       return state.next
     }
-    guard let number else { throw .rateLimited(retryAfterSeconds: 5) }
     continuation.yield(job.state.isFinal ? .last(job) : .progress(job))
     if job.state.isFinal { continuation.finish() }
     return EventSeat(number: number, events: events, hall: self)

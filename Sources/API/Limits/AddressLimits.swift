@@ -13,7 +13,7 @@ struct AddressLimits: RouterMiddleware {
   typealias Context = APIContext
 
   /// Counts.
-  let limiter: RateLimiter
+  let counting: RequestCounting
 
   func handle(
     _ request: Request,
@@ -23,20 +23,30 @@ struct AddressLimits: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch {
-      if Self.isAnonymous(error, request) { try count(context) }
-      throw error
+      guard Self.isAnonymous(error, request) else { throw error }
+      return try await admit(request, context) { throw error }
     }
   }
 
-  /// Counts a request that anybody may ask.
-  func count(_ context: APIContext) throws(DetailedRefusal) {
-    let standing = limiter.count(.address(AddressBlock(context.address)))
-    if let problem = standing.problem { throw DetailedRefusal(problem) }
+  /// Answers a request that anybody may ask, or that there were too many.
+  func admit(
+    _ request: Request,
+    _ context: APIContext,
+    _ next: () async throws -> Response
+  ) async throws -> Response {
+    try await counting.admit(
+      request,
+      of: .address(AddressBlock(context.address)),
+      context.requestID,
+      context.logger,
+      next
+    )
   }
 
   /// Refuses a key from an address without a request left, unless it may be good.
   func refuse(_ key: KeyText?, _ context: APIContext, _ operations: Operations) async throws {
-    guard let key, let standing = limiter.refusal(of: { .address(AddressBlock(context.address)) }),
+    let address = { RateLimiter.Counted.address(AddressBlock(context.address)) }
+    guard let key, let standing = counting.limiter.refusal(of: address),
       let problem = standing.problem, await !operations.mayOpen(key)
     else { return }
     throw DetailedRefusal(problem)

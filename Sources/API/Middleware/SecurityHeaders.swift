@@ -6,19 +6,25 @@ import Hummingbird
 struct SecurityHeaders: RouterMiddleware {
   typealias Context = APIContext
 
-  private let headers: [(name: HTTPField.Name, value: String)]
+  // Made once: a field looks through its value when it is made.
+  private let fields: [HTTPField]
 
   /// - Parameter isSecure: Whether connections are encrypted; only then may a client be told to
   ///   insist on it.
   init(isSecure: Bool) {
-    var headers: [(name: HTTPField.Name, value: String)] = [
-      (.xContentTypeOptions, "nosniff"),
-      (.cacheControl, "no-store"),
-      (.contentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'"),
-      (.referrerPolicy, "no-referrer"),
+    var fields = [
+      HTTPField(name: .xContentTypeOptions, value: "nosniff"),
+      HTTPField(name: .cacheControl, value: "no-store"),
+      HTTPField(
+        name: .contentSecurityPolicy,
+        value: "default-src 'none'; frame-ancestors 'none'"
+      ),
+      HTTPField(name: .referrerPolicy, value: "no-referrer"),
     ]
-    if isSecure { headers.append((.strictTransportSecurity, "max-age=31536000")) }
-    self.headers = headers
+    if isSecure {
+      fields.append(HTTPField(name: .strictTransportSecurity, value: "max-age=31536000"))
+    }
+    self.fields = fields
   }
 
   func handle(
@@ -27,8 +33,8 @@ struct SecurityHeaders: RouterMiddleware {
     next: @concurrent (Request, APIContext) async throws -> Response
   ) async throws -> Response {
     var response = try await next(request, context)
-    for (name, value) in headers where response.headers[name] == nil {
-      response.headers[name] = value
+    for field in fields where !response.headers.contains(field.name) {
+      response.headers.append(field)
     }
     return response
   }

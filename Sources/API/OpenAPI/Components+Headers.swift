@@ -60,10 +60,10 @@ extension Components {
   /// What tells a caller's limits.
   private static let rates: [(name: String, about: String, schema: Schema)] = [
     (
-      "RateLimit", "How many requests the caller may have in a burst.",
-      .integer("Requests.", from: 1)
+      "RateLimit", "How many requests, or event streams, the caller may have at once.",
+      .integer("Requests or streams.", from: 1)
     ),
-    ("RateLimitRemaining", "How many are left now.", .integer("Requests.", from: 0)),
+    ("RateLimitRemaining", "How many are left now.", .integer("Requests or streams.", from: 0)),
     ("RateLimitReset", "When all of them are there again.", .moment("The moment.")),
   ]
 

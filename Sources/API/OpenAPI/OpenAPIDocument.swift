@@ -130,7 +130,7 @@ struct OpenAPIDocument: Sendable {
       members.append(
         JSON.Member(
           String(refusal.status),
-          ["$ref": .string("#/components/responses/\(refusal.name(hasKey: route.needsKey))")]
+          ["$ref": .string("#/components/responses/\(refusal.name)")]
         )
       )
     }
@@ -142,7 +142,7 @@ struct OpenAPIDocument: Sendable {
     of route: any Route.Type
   ) -> JSON {
     var names = Refusals.commonHeaders + answer.headers
-    if route.needsKey { names += Refusals.rateHeaders }
+    if route.isCounted { names += Refusals.rateHeaders }
     if route.needsKey, route.method == .post {
       names.append(("Idempotency-Replayed", "IdempotencyReplayed"))
     }

@@ -24,8 +24,7 @@ extension Refusals {
       name: "Unauthorized",
       about: "Unauthorized: there is no key, or not a good one.",
       shapes: [Shape(example: .unauthorized)],
-      headers: [("WWW-Authenticate", "WWWAuthenticate")],
-      limits: .never
+      headers: [("WWW-Authenticate", "WWWAuthenticate")]
     ),
     Kind(
       status: 403,
@@ -46,8 +45,7 @@ extension Refusals {
       name: "MethodNotAllowed",
       about: "The path has other methods.",
       shapes: [Shape(example: .methodNotAllowed(allow: ["GET"]))],
-      headers: [("Allow", "Allow")],
-      limits: .never
+      headers: [("Allow", "Allow")]
     ),
     Kind(
       status: 408,
@@ -105,15 +103,14 @@ extension Refusals {
       status: 431,
       name: "HeadersTooLarge",
       about: "The request's first line and headers are too large.",
-      shapes: [Shape(example: .unreadable(.headersTooLarge), hasFaults: true)],
-      limits: .never
+      shapes: [Shape(example: .unreadable(.headersTooLarge), hasFaults: true)]
     ),
     Kind(
       status: 500,
       name: "InternalError",
       about: "Internal error: the server's log has more under the `requestId`.",
       shapes: [Shape(example: .internalError)],
-      limits: .maybe
+      isCounted: false
     ),
     Kind(
       status: 503,
@@ -121,7 +118,7 @@ extension Refusals {
       about: "The catalog or the hypervisor is out of reach, or the server is ending.",
       shapes: [Shape(example: .serviceUnavailable(retryAfterSeconds: 2))],
       headers: [("Retry-After", "RetryAfter")],
-      limits: .maybe
+      isCounted: false
     ),
   ]
 }

@@ -15,8 +15,9 @@ enum Refusals {
     let shapes: [Shape]
     /// What headers it has beside those that every answer has.
     var headers: [Header] = []
-    /// Whether its answers to a key tell the key's limits.
-    var limits = Telling.always
+    /// Whether its answers always tell the caller's limits, or only if the request was counted before
+    /// things went wrong.
+    var isCounted = true
   }
 
   /// Codes whose problems hold the same.
@@ -29,14 +30,6 @@ enum Refusals {
     var extensions: [String] = []
     /// Whether it always has `errors`.
     var hasFaults = false
-  }
-
-  /// Whether answers tell something.
-  enum Telling: Sendable {
-    case never
-    /// Only if it was known before things went wrong.
-    case maybe
-    case always
   }
 
   /// A header and the component that describes it.
@@ -67,37 +60,18 @@ enum Refusals {
 
   /// The components that routes refer to.
   static func responses(_ routes: [any Route.Type]) -> JSON {
-    var members: [JSON.Member] = []
-    for kind in all {
-      for hasKey in [true, false] {
-        let name = kind.name(hasKey: hasKey)
-        let isUsed = routes.contains { $0.needsKey == hasKey && $0.refusals.contains(kind.status) }
-        guard isUsed, !members.contains(where: { $0.name == name }) else { continue }
-        members.append(JSON.Member(name, kind.response(hasKey: hasKey)))
-      }
-    }
-    return .object(members)
+    let used = all.filter { kind in routes.contains { $0.refusals.contains(kind.status) } }
+    return .object(used.map { JSON.Member($0.name, $0.response) })
   }
 }
 
 extension Refusals.Kind {
-  /// The component for routes that need a key, or for the others: those count nobody's requests.
-  func name(hasKey: Bool) -> String {
-    let isDifferent = limits != .never && status != HTTPResponse.Status.tooManyRequests.code
-    return !hasKey && isDifferent ? name + "WithoutKey" : name
-  }
-
   /// The component.
-  fileprivate func response(hasKey: Bool) -> JSON {
-    var names = Refusals.commonHeaders + headers
-    if name(hasKey: hasKey) == name {
-      switch limits {
-      case .never: break
-      case .maybe:
-        names += Refusals.rateHeaders.map { (field: $0.field, component: "Maybe" + $0.component) }
-      case .always: names += Refusals.rateHeaders
-      }
+  fileprivate var response: JSON {
+    let rates = Refusals.rateHeaders.map { header -> Refusals.Header in
+      isCounted ? header : (field: header.field, component: "Maybe" + header.component)
     }
+    let names = Refusals.commonHeaders + headers + rates
     var content = [JSON.Member("schema", schema)]
     if shapes.count == 1 {
       content.append(JSON.Member("example", shapes[0].document))

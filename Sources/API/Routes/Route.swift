@@ -9,19 +9,19 @@ protocol Route: Sendable {
   static var path: RouterPath { get }
   /// What it says of itself to people and to machines.
   static var documentation: RouteDocumentation { get }
+  /// Whether asking counts against a limit of the caller's; what watches over the server is never
+  /// turned away.
+  static var isCounted: Bool { get }
+}
+
+extension Route {
+  static var isCounted: Bool { true }
 }
 
 /// A route that anybody may ask.
 protocol OpenRoute: Route {
-  /// Whether asking counts against the limit of the caller's address; what watches over the server
-  /// is never turned away.
-  static var isCounted: Bool { get }
   /// Answers.
   func answer(_ request: Request, _ context: APIContext) async throws -> Response
-}
-
-extension OpenRoute {
-  static var isCounted: Bool { true }
 }
 
 /// A route that needs a key.

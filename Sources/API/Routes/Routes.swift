@@ -29,7 +29,8 @@ struct Routes {
       JobEventsRoute(
         operations: operations,
         events: events,
-        text: EventText(typeBase: typeBase, clock: clock)
+        text: EventText(typeBase: typeBase, clock: clock),
+        clock: clock
       ),
       CancelJobRoute(operations: operations),
       UndoJobRoute(operations: operations),
@@ -90,8 +91,10 @@ struct Routes {
     for route in open {
       let isCounted = type(of: route).isCounted
       router.on(type(of: route).path, method: type(of: route).method) { request, context in
-        if isCounted { try addressLimits.count(context) }
-        return try await route.answer(request, context)
+        guard isCounted else { return try await route.answer(request, context) }
+        return try await addressLimits.admit(request, context) {
+          try await route.answer(request, context)
+        }
       }
     }
     let callers = router.group().add(middleware: authentication).group(context: CallerContext.self)

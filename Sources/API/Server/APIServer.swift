@@ -14,7 +14,7 @@ package struct APIServer: Sendable {
   private let clock: any WallClock
   private let logger: Logger
   private let figures: RequestFigures
-  private let events: JobEvents
+  let events: JobEvents
   private let onServerRunning: @Sendable (_ port: Int) async -> Void
   private let identity: TLSIdentity?
   private let limiter: RateLimiter
@@ -118,7 +118,8 @@ package struct APIServer: Sendable {
       typeBase: configuration.typeBase,
       allowedMethods: routes.allowedMethods
     )
-    let addressLimits = AddressLimits(limiter: limiter)
+    let counting = RequestCounting(limiter: limiter, answers: answers)
+    let addressLimits = AddressLimits(counting: counting)
     let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
     if !configuration.trustedProxies.isEmpty {
       router.add(
@@ -138,7 +139,7 @@ package struct APIServer: Sendable {
       on: router,
       authentication: Authentication(operations: operations, addressLimits: addressLimits),
       addressLimits: addressLimits,
-      keyLimits: KeyLimits(limiter: limiter, answers: answers)
+      keyLimits: KeyLimits(counting: counting)
     )
     return router
   }

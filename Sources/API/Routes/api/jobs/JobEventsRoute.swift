@@ -29,6 +29,7 @@ struct JobEventsRoute: CallerRoute {
   let operations: Operations
   let events: JobEvents
   let text: EventText
+  let clock: any WallClock
 
   func answer(_ request: Request, _ context: CallerContext) async throws -> Response {
     let job = try await operations.job(context.caller, context.identifier("jobId"))
@@ -36,8 +37,7 @@ struct JobEventsRoute: CallerRoute {
     if job.state.isFinal, request.headers[.lastEventID] == EventText.lastID {
       return Response(status: .noContent)
     }
-    let connection = context.connection
-    let seat = try events.sit(watching: job, keyID: context.caller.keyID) { connection.close() }
+    let seat = try sit(watching: job, context)
     return Response(
       status: .ok,
       headers: [
@@ -57,5 +57,15 @@ struct JobEventsRoute: CallerRoute {
         try await writer.finish(nil)
       }
     )
+  }
+
+  private func sit(watching job: Job, _ context: CallerContext) throws -> EventSeat {
+    let connection = context.connection
+    do {
+      return try events.sit(watching: job, keyID: context.caller.keyID) { connection.close() }
+    } catch {
+      guard let problem = error.standing(at: clock.now()).problem else { throw error }
+      throw DetailedRefusal(problem)
+    }
   }
 }
