@@ -95,6 +95,39 @@ struct SQLiteCatalogTests {
     try await catalog.write { try $0.upsertNode(name: "n", uri: "u") }
   }
 
+  @Test func `many writes that meet a lock are all told within the time of one`() async throws {
+    let catalog = try SQLiteCatalog(path: path, busyTimeout: .seconds(1))
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let other = try DatabaseQueue(path: path, configuration: configuration)
+    let clock = ContinuousClock()
+    func refused() async throws -> Int {
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for number in 0..<8 {
+          group.addTask {
+            do {
+              try await catalog.write { try $0.upsertNode(name: "\(number)", uri: "u") }
+              return false
+            } catch CatalogFault.failed(.busy) {
+              return true
+            }
+          }
+        }
+        return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+    }
+    try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    let start = clock.now
+    #expect(try await refused() == 8)
+    #expect(clock.now - start < .seconds(4))
+    // Patience is as long as before for who comes next.
+    async let written: Void = catalog.write { try $0.upsertNode(name: "late", uri: "u") }
+    try await Task.sleep(for: .milliseconds(300))
+    try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+    try await written
+    #expect(try await refused() == 0)
+  }
+
   @Test func `an observation that can't be read counts as none`() async throws {
     let fixture = CatalogFixture(catalog: try SQLiteCatalog(path: path))
     let vps = try await fixture.vps(of: fixture.client())

@@ -9,6 +9,7 @@ import Model
 package struct SQLiteCatalog: Catalog {
   let pool: DatabasePool
   private let probe: VersionProbe
+  private let busyTimeout: Duration
 
   /// How long a statement waits for another process before the catalog counts as busy.
   package static let defaultBusyTimeout = Duration.seconds(5)
@@ -20,14 +21,13 @@ package struct SQLiteCatalog: Catalog {
     path: String,
     busyTimeout: Duration = SQLiteCatalog.defaultBusyTimeout
   ) throws(CatalogError) {
+    self.busyTimeout = busyTimeout
     do {
       try Self.makePrivateFile(at: path)
       var configuration = Configuration()
       configuration.label = "rehome.catalog"
       configuration.foreignKeysEnabled = true
-      configuration.busyMode = .timeout(
-        TimeInterval(busyTimeout.milliseconds) / 1000
-      )
+      configuration.busyMode = .timeout(TimeInterval(busyTimeout.milliseconds) / 1000)
       (pool, probe) = try Self.retrying(until: .now + busyTimeout) {
         let pool = try DatabasePool(path: path, configuration: configuration)
         try Self.makeWritesDurable(pool)
@@ -74,12 +74,41 @@ package struct SQLiteCatalog: Catalog {
   package func write<Value: Sendable>(
     _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
   ) async throws(CatalogFault) -> Value {
+    let deadline = ContinuousClock.now + busyTimeout
     let result: Result<Value, CatalogFault> = await withCheckedContinuation { continuation in
-      pool.asyncWriteWithoutTransaction { database in
-        continuation.resume(
-          returning: Self.outcome { try Self.immediately(database, body) }
-        )
+      pool.asyncWriteWithoutTransaction { [busyTimeout] database in
+        let outcome = Self.outcome {
+          try Self.waiting(database, until: deadline, atMost: busyTimeout) {
+            try Self.immediately(database, body)
+          }
+        }
+        continuation.resume(returning: outcome)
       }
+    }
+    return try result.get()
+  }
+
+  /// Lets a statement wait for other processes as long as its caller still has patience: one that
+  /// has waited for its turn doesn't wait as long again, behind a lock that the ones before it
+  /// didn't get either.
+  ///
+  /// It is tried for a moment even after that: a long queue alone is no reason to refuse, nor is
+  /// another process's ordinary write.
+  private static func waiting<Value>(
+    _ database: Database,
+    until deadline: ContinuousClock.Instant,
+    atMost whole: Duration,
+    _ body: () throws -> Value
+  ) throws -> Value {
+    let left = max(deadline - .now, min(whole, .milliseconds(50)))
+    // Setting it costs a statement, which the usual write, whose turn comes at once, needn't pay.
+    guard left < whole * 9 / 10 else { return try body() }
+    try database.execute(sql: "PRAGMA busy_timeout = \(left.milliseconds)")
+    let result = Result { try body() }
+    do {
+      try database.execute(sql: "PRAGMA busy_timeout = \(whole.milliseconds)")
+    } catch {
+      // What was committed is committed; the next write that waits sets it again.
     }
     return try result.get()
   }
