@@ -300,8 +300,8 @@ let package = Package(
     .testTarget(
       name: "RestoreTests",
       dependencies: [
-        "Backup", "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Jobs", "Model",
-        "Operations", "Power", "Restore", "TestSupport",
+        "Backup", "CLinux", "Catalog", "Checksum", "Datastore", "Disks", "Hypervisor", "Jobs",
+        "Model", "Operations", "Power", "Restore", "TestSupport",
       ]
     ),
     .testTarget(name: "SimulationTests", dependencies: ["Model", "Simulation"]),

@@ -22,14 +22,18 @@ package struct BackupSettings: Sendable {
   package var scratchMinimumBytes: Int64
   /// How many bytes of a disk are one chunk.
   package var chunkBytes: Int
+  /// How urgent the disk I/O of a backup is to the kernel, unless its job says otherwise.
+  package var ioPriority: IOPriority
 
   /// Collects the decisions.
   package init(
     scratchMinimumBytes: Int64 = Limits.scratchMinimum,
-    chunkBytes: Int = Limits.chunkBytes
+    chunkBytes: Int = Limits.chunkBytes,
+    ioPriority: IOPriority = .normal
   ) {
     self.scratchMinimumBytes = scratchMinimumBytes
     self.chunkBytes = chunkBytes
+    self.ioPriority = ioPriority
   }
 }
 

@@ -85,6 +85,7 @@ extension BackupRun {
 
   private func goOn(_ done: Int64, of total: Int64) throws(BackupStop) {
     report(done: done, total: total)
+    priority.set(context.ioPriority ?? parts.settings.ioPriority)
     if Task.isCancelled { throw .interrupted(.leaseLost) }
     if context.isCancelRequested { throw .cancelled }
   }

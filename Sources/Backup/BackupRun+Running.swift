@@ -51,6 +51,7 @@ extension BackupRun {
       )
       let made = try await readSession(session, search, into: writer)
       try await endSession(of: domain.reference, directory)
+      try await releaseScratch()
       try await record(.session, .done)
       return made
     } catch {
@@ -72,11 +73,7 @@ extension BackupRun {
     _ search: ParentSearch,
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
-    let scratch = try await ScratchBudget.reserve(
-      for: session.seen.disks,
-      in: session.directory,
-      minimum: parts.settings.scratchMinimumBytes
-    )
+    let scratch = try await reserveScratch(for: session)
     let begun = try await begin(session, search)
     await parts.reached(.sessionBegun)
     let watch = ScratchWatch(

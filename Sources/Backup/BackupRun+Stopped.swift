@@ -89,7 +89,7 @@ extension BackupRun {
     let still = await StillContent(catalog: parts.catalog, datastore: parts.datastore)
       .index(of: job.vpsID, device: disk.device, at: path, format: disk.format)
     let device = try await fromDisks { () async throws(DiskError) in
-      try await parts.opening.image(path, format, directory)
+      try await parts.opening.image(path, format, directory, threads)
     }
     var source = SourceDisk(observed: disk, archive: archive, device: device)
     if let still, still.size == device.size, still.chunkSize == parts.settings.chunkBytes {

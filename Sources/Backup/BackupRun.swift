@@ -17,6 +17,8 @@ enum BackupStep: String, Sendable {
   case session
   /// The disks are read.
   case read
+  /// Host space is promised to the session's scratch files.
+  case scratch
 }
 
 /// One attempt at a backup.
@@ -26,12 +28,22 @@ final class BackupRun: Sendable {
   let job: Job
   let backupID: BackupID
   let debts = Mutex(Debts())
+  /// Of its own threads.
+  let priority: ThreadPriority
+  /// Where its calls of files block, in the store and on disks that no server reads for it.
+  let threads: BlockingExecutor
 
   init(_ job: Job, _ task: BackupTask, parts: BackupParts, context: JobContext) {
     self.job = job
     backupID = task.backupID
     self.parts = parts
     self.context = context
+    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
+    threads = BlockingExecutor(
+      label: "rehome.backup.\(job.id)",
+      width: Limits.chunksInFlight,
+      priority: priority
+    )
   }
 
   func run(isLastAttempt: Bool) async -> JobOutcome {
@@ -123,7 +135,8 @@ final class BackupRun: Sendable {
       try await parts.datastore.begin(
         namespace: [vps.clientID.text],
         id: vps.id.text,
-        notBefore: notBefore
+        notBefore: notBefore,
+        threads: threads
       )
     }
     debts.withLock { $0.snapshot = true }

@@ -23,10 +23,11 @@ package struct OpenedSource: Sendable {
 
 /// How a backup opens the disks that it reads; only a simulation has another way than the real one.
 package struct SourceOpening: Sendable {
-  /// Opens an image that nobody writes to.
+  /// Opens an image that nobody writes to; reads of it block on the threads, unless a server reads.
   package var image:
-    @Sendable (_ path: String, _ format: DiskFormat, _ directory: String) async throws(DiskError)
-      -> any BlockDevice
+    @Sendable (
+      _ path: String, _ format: DiskFormat, _ directory: String, _ threads: BlockingExecutor
+    ) async throws(DiskError) -> any BlockDevice
   /// Opens such an image with one of the bitmaps in it.
   package var marked:
     @Sendable (_ path: String, _ bitmap: String, _ directory: String) async throws(DiskError)
@@ -38,8 +39,14 @@ package struct SourceOpening: Sendable {
 
   /// The real way: files, servers of images, and the session's own server.
   package init() {
-    image = { path, format, directory throws(DiskError) in
-      try await DiskImage.open(path, format: format, access: .read, directory: directory)
+    image = { path, format, directory, threads throws(DiskError) in
+      try await DiskImage.open(
+        path,
+        format: format,
+        access: .read,
+        directory: directory,
+        threads: threads
+      )
     }
     marked = { path, bitmap, directory throws(DiskError) in
       let device = try await QemuNBD.open(

@@ -166,6 +166,8 @@ package protocol ReservationStore {
   func insert(_ reservation: SpaceReservation) throws(CatalogError)
   /// What all unfinished jobs together still have to get of a node's file system.
   func reservedBytes(node: String, fileSystem: String) throws(CatalogError) -> Int64
+  /// Lets go of all that is kept for a job.
+  func releaseReservations(of job: JobID) throws(CatalogError)
   /// Takes what a job has now off what is kept for it; its end lets go of the rest.
   func reduceReservation(of job: JobID, fileSystem: String, by bytes: Int64) throws(CatalogError)
 }

@@ -17,6 +17,9 @@ struct FileExecutor: Sendable {
     self.clock = clock
   }
 
+  /// The same calls on other threads.
+  func on(_ threads: BlockingExecutor) -> FileExecutor { FileExecutor(threads, clock: clock) }
+
   /// Runs `body`, which makes file calls, away from the cooperative pool.
   func run<Value: Sendable>(
     _ body: @escaping @Sendable (FileCalls) throws(DatastoreError) -> Value

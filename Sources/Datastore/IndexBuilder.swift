@@ -44,7 +44,7 @@ package final class IndexBuilder: Sendable {
   ) async throws(DatastoreError) -> ChunkOutcome {
     precondition(count == length(of: index), "a chunk is put whole")
     let (chunks, writer) = (writer.store.chunks, writer)
-    let zero = try await writer.store.files.run { _ throws(DatastoreError) -> Digest? in
+    let zero = try await writer.files.run { _ throws(DatastoreError) -> Digest? in
       buffer.withBytes(count) { isZero($0) ? ZeroChunk.digest(byteCount: count) : nil }
     }
     let digest: Digest
@@ -57,7 +57,7 @@ package final class IndexBuilder: Sendable {
     if writer.hasKept(digest) {
       outcome = zero == nil ? .reused : .zero
     } else {
-      let stored = try await writer.store.files.run { calls throws(DatastoreError) in
+      let stored = try await writer.files.run { calls throws(DatastoreError) in
         try buffer.withBytes(count) { plain throws(DatastoreError) in
           try chunks.insert(digest, plain, calls)
         }
@@ -81,7 +81,7 @@ package final class IndexBuilder: Sendable {
     let digest = digests.withLock { $0[chunk] }
     guard let digest, !writer.claim(digest) else { return nil }
     let layout = writer.store.layout
-    return try await writer.store.files.run { calls throws(DatastoreError) in
+    return try await writer.files.run { calls throws(DatastoreError) in
       try calls.status(layout.file(of: digest))?.byteCount
     }
   }
@@ -102,7 +102,7 @@ package final class IndexBuilder: Sendable {
   private func zeroDigest(byteCount count: Int) async throws(DatastoreError) -> Digest {
     let (chunks, writer) = (writer.store.chunks, writer)
     if let known = ZeroChunk.knownDigest(byteCount: count), writer.hasKept(known) { return known }
-    return try await writer.store.files.run { calls throws(DatastoreError) in
+    return try await writer.files.run { calls throws(DatastoreError) in
       let digest = ZeroChunk.digest(byteCount: count)
       try zeros(count).withRawBytes { plain throws(DatastoreError) in
         _ = try chunks.insert(digest, plain, calls)
@@ -145,7 +145,7 @@ package final class IndexBuilder: Sendable {
     let complete = digests.withLock { $0.compactMap { $0 } }
     guard complete.count == chunkCount else { throw .indexCorrupt(archive) }
     let (archive, size, chunkSize, writer) = (archive, size, chunkSize, writer)
-    let index = try await writer.store.files.run { calls throws(DatastoreError) in
+    let index = try await writer.files.run { calls throws(DatastoreError) in
       let index = FixedIndex(size: size, chunkSize: chunkSize, digests: complete)
       let folder = writer.store.layout.folder(of: writer.path)
       let temporary = "\(folder)/\(archive.dropLast("fidx".count))tmp_fidx"

@@ -1,11 +1,16 @@
 internal import Checksum
+package import Disks
 
 extension LocalDatastore {
   /// Claims a new snapshot of a group, at `epochSeconds` or one second after the newest one.
+  ///
+  /// Its file calls block on `threads`, or on the store's: calls of a low priority must not wait on the
+  /// store's, in front of others.
   package func begin(
     namespace: [String],
     id: String,
-    notBefore epochSeconds: Int64
+    notBefore epochSeconds: Int64,
+    threads: BlockingExecutor? = nil
   ) async throws(DatastoreError) -> SnapshotWriter {
     try SnapshotPath.check(namespace: namespace, id: id)
     let (layout, files, sync) = (layout, files, chunks.sync)
@@ -24,7 +29,14 @@ extension LocalDatastore {
       )
       return (path, watch, own)
     }
-    return SnapshotWriter(path: path, store: self, watch: watch, place: place, own: own)
+    return SnapshotWriter(
+      path: path,
+      store: self,
+      watch: watch,
+      place: place,
+      own: own,
+      threads: threads
+    )
   }
 
   /// Reads a finished snapshot: its manifest and its indexes, checked against each other.

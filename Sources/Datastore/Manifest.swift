@@ -8,6 +8,9 @@ package struct Manifest: Hashable, Sendable {
   /// The longest manifest that is read, in bytes; those of fifty disks have twenty thousand, and
   /// what a reader makes of one takes many times as much.
   static let maximumByteCount = 1 << 20
+  /// The deepest that lists and objects nest: the decoder calls itself for each level, and what PBS
+  /// writes has four.
+  static let maximumDepth = 32
 
   /// One archive of the snapshot.
   package struct File: Hashable, Sendable {
@@ -138,7 +141,7 @@ extension Manifest {
   /// - Throws: `manifestCorrupt`, also for a manifest of another snapshot.
   init(json: [UInt8], of path: SnapshotPath) throws(DatastoreError) {
     let damage = DatastoreError.manifestCorrupt(path.relative)
-    guard json.count <= Self.maximumByteCount,
+    guard json.count <= Self.maximumByteCount, Self.isShallow(json),
       let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(json)),
       manifest.backupType == path.type, manifest.backupID == path.id,
       manifest.backupTime == path.time,
@@ -146,6 +149,31 @@ extension Manifest {
       Set(manifest.files.map(\.filename)).count == manifest.files.count
     else { throw damage }
     self = manifest
+  }
+
+  /// Whether lists and objects nest no deeper than is read; of what isn't JSON in UTF-8 it may say
+  /// anything.
+  private static func isShallow(_ json: [UInt8]) -> Bool {
+    // The decoder reads wider characters as well, in which a bracket is not one byte. Those have zeros.
+    guard !json.contains(0) else { return false }
+    var depth = 0
+    var isText = false
+    var isEscaped = false
+    for byte in json {
+      if isText {
+        if !isEscaped, byte == UInt8(ascii: "\"") { isText = false }
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\""): isText = true
+      case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+      if depth > maximumDepth { return false }
+    }
+    return true
   }
 
   /// The payload of `index.json.blob`.

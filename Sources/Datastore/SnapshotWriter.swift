@@ -1,4 +1,5 @@
 internal import Checksum
+internal import Disks
 internal import Logging
 internal import Synchronization
 
@@ -10,6 +11,8 @@ package final class SnapshotWriter: Sendable {
   package let path: SnapshotPath
 
   let store: LocalDatastore
+  /// Where its file calls run.
+  let files: FileExecutor
   private let watch: FileSystemWatch
   private let place: WriterRegistry.Place
   private let state: Mutex<State>
@@ -40,10 +43,12 @@ package final class SnapshotWriter: Sendable {
     store: LocalDatastore,
     watch: FileSystemWatch,
     place: WriterRegistry.Place,
-    own: Set<Digest>
+    own: Set<Digest>,
+    threads: BlockingExecutor?
   ) {
     self.path = path
     self.store = store
+    files = threads.map(store.files.on) ?? store.files
     self.watch = watch
     self.place = place
     state = Mutex(State(own: own))
@@ -72,7 +77,7 @@ package final class SnapshotWriter: Sendable {
     let target = "\(store.layout.folder(of: path))/\(name)"
     let entry: Manifest.File
     do throws(DatastoreError) {
-      entry = try await store.files.run { calls throws(DatastoreError) in
+      entry = try await files.run { calls throws(DatastoreError) in
         let blob = try Self.encode(bytes, or: .blobCorrupt(name))
         try calls.create(target, blob, sync: true)
         return Manifest.File(
@@ -113,7 +118,7 @@ package final class SnapshotWriter: Sendable {
         guard let lost = try await confirm(index.digests).first else { continue }
         let chunks = store.chunks
         // It says what is wrong with it.
-        try await store.files.run { calls throws(DatastoreError) in try chunks.keep(lost, calls) }
+        try await self.files.run { calls throws(DatastoreError) in try chunks.keep(lost, calls) }
         throw .chunkMissing(lost)
       }
       try await publish(manifest)
@@ -144,7 +149,7 @@ package final class SnapshotWriter: Sendable {
     defer { place.leave() }
     let (path, layout) = (path, store.layout)
     do throws(DatastoreError) {
-      try await store.files.run { calls throws(DatastoreError) in
+      try await files.run { calls throws(DatastoreError) in
         // A manifest may have been named just before its folder could not be synced.
         try calls.removeFile(layout.manifest(of: path))
         try LocalDatastore.removeFolder(of: path, layout, calls)
@@ -193,7 +198,7 @@ extension SnapshotWriter {
         return Set(slice).subtracting(state.confirmed)
       }
       guard !new.isEmpty else { continue }
-      let gone = try await store.files.run { calls throws(DatastoreError) in
+      let gone = try await files.run { calls throws(DatastoreError) in
         var gone: Set<Digest> = []
         for digest in new where try !chunks.isKept(digest, calls) { gone.insert(digest) }
         return gone
@@ -254,7 +259,7 @@ extension SnapshotWriter {
   private func publish(_ manifest: Manifest) async throws(DatastoreError) {
     let json = try manifest.json()
     let (path, layout, sync, watch) = (path, store.layout, store.chunks.sync, watch)
-    try await store.files.run { calls throws(DatastoreError) in
+    try await files.run { calls throws(DatastoreError) in
       let folder = layout.folder(of: path)
       let blob = try Self.encode(json, or: .manifestCorrupt(path.relative))
       switch sync {

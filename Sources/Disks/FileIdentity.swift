@@ -54,6 +54,13 @@ package struct FreeSpace: Sendable, Equatable {
   /// What is free in bytes, without what the file system keeps for emergencies.
   package let freeBytes: Int64
 
+  /// Collects what a file system tells.
+  package init(fileSystem: String, totalBytes: Int64, freeBytes: Int64) {
+    self.fileSystem = fileSystem
+    self.totalBytes = totalBytes
+    self.freeBytes = freeBytes
+  }
+
   /// The space of the file system that `path` is on.
   package static func at(_ path: String) async throws(DiskError) -> FreeSpace {
     try await BlockingExecutor.files.run { () throws(DiskError) in try measure(path) }

@@ -21,8 +21,8 @@ struct DeadlineExecutor: Sendable {
 
   /// Runs `body` on one of the executor's threads and waits for it, but not past the limit.
   ///
-  /// A call that no thread was free for in time is never begun.
-  /// - Throws: What `body` throws, or ``HypervisorError/timedOut(operation:)``.
+  /// - Throws: What `body` throws, or ``HypervisorError/timedOut(operation:)``; `unavailable` for a call
+  ///   that no thread was free for in time, which is never begun.
   func run<Value: Sendable>(
     _ operation: String,
     within limit: Duration,
@@ -31,10 +31,10 @@ struct DeadlineExecutor: Sendable {
     let result: Result<Value, HypervisorError> = await withCheckedContinuation { continuation in
       let answer = Answer(continuation)
       timers.asyncAfter(deadline: .now() + limit.timeInterval) {
-        answer.give(.failure(.timedOut(operation: operation)))
+        answer.giveUp(operation)
       }
       calls.addOperation {
-        guard answer.isAwaited else { return }
+        guard answer.begin() else { return }
         do throws(HypervisorError) {
           answer.give(.success(try body()))
         } catch {
@@ -55,22 +55,39 @@ struct DeadlineExecutor: Sendable {
 private final class Answer<Value: Sendable>: Sendable {
   typealias Continuation = CheckedContinuation<Result<Value, HypervisorError>, Never>
 
-  private let continuation: Mutex<Continuation?>
-
-  init(_ continuation: Continuation) {
-    self.continuation = Mutex(continuation)
+  private struct State {
+    var continuation: Continuation?
+    var isBegun = false
   }
 
-  var isAwaited: Bool {
-    continuation.withLock { $0 != nil }
+  private let state: Mutex<State>
+
+  init(_ continuation: Continuation) {
+    state = Mutex(State(continuation: continuation))
+  }
+
+  /// Says that the call is being made; false when nobody waits for it any more.
+  func begin() -> Bool {
+    state.withLock { state in
+      state.isBegun = state.continuation != nil
+      return state.isBegun
+    }
   }
 
   func give(_ result: Result<Value, HypervisorError>) {
-    let waiting = continuation.withLock { continuation in
-      defer { continuation = nil }
-      return continuation
-    }
-    waiting?.resume(returning: result)
+    state.withLock { $0.continuation.take() }?.resume(returning: result)
+  }
+
+  /// The time is over.
+  func giveUp(_ operation: String) {
+    let isBegun = state.withLock { $0.isBegun }
+    give(
+      .failure(
+        isBegun
+          ? .timedOut(operation: operation)
+          : .unavailable("earlier calls keep \(operation) from being made")
+      )
+    )
   }
 }
 

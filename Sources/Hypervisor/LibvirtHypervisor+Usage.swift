@@ -1,14 +1,18 @@
 import Foundation
 import Libvirt
+import Synchronization
 
 extension LibvirtHypervisor {
   package func usage(
     of reference: DomainReference,
     within limit: Duration
   ) async throws(HypervisorError) -> DomainUsage {
+    let calls = usageCalls
+    // It would keep a second thread for as long as the first one.
+    guard !calls.areMade(for: reference) else { throw .timedOut(operation: "usage") }
     let picture = try await call("usage", domain: reference, within: limit) {
       domain throws(LibvirtError) in
-      try UsagePicture(of: domain)
+      try calls.made(for: reference) { () throws(LibvirtError) in try UsagePicture(of: domain) }
     }
     guard let definition = picture.definition else {
       throw .invalidXML("the definition of \(reference.name) can't be read")
@@ -25,6 +29,25 @@ extension LibvirtHypervisor {
       storageTotalBytes: picture.sizes.reduce(0) { $0 + $1.capacity },
       storageUsedBytes: isWhole ? picture.sizes.reduce(0) { $0 + $1.allocation } : nil
     )
+  }
+}
+
+/// The domains whose use libvirt is being asked for, for as long as it hasn't answered: a machine that
+/// hangs keeps the call long after its asker has gone.
+final class UsageCalls: Sendable {
+  private let domains = Mutex<Set<DomainReference>>([])
+
+  func areMade(for domain: DomainReference) -> Bool {
+    domains.withLock { $0.contains(domain) }
+  }
+
+  fileprivate func made<Value>(
+    for domain: DomainReference,
+    _ call: () throws(LibvirtError) -> Value
+  ) throws(LibvirtError) -> Value {
+    domains.withLock { _ = $0.insert(domain) }
+    defer { domains.withLock { _ = $0.remove(domain) } }
+    return try call()
   }
 }
 

@@ -11,6 +11,7 @@ package final class LibvirtHypervisor: Hypervisor {
   private let link: LibvirtLink
   private let logger: Logger
   let definitionFiles = DefinitionFiles()
+  let usageCalls = UsageCalls()
 
   /// Makes a hypervisor that is reached at a URI, for example `qemu:///system`, by at most `width` calls
   /// at a time: one that a machine keeps from returning holds its place until it does.

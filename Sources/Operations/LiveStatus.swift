@@ -48,28 +48,45 @@ package protocol LiveStatusSource: Sendable {
 package struct NodeStatusSource: LiveStatusSource {
   private let node: String
   private let hypervisor: any Hypervisor
+  private let looks: LiveLooks
 
   /// Makes a source for the VPSs of a node.
-  package init(node: String, hypervisor: any Hypervisor) {
+  package init(node: String, hypervisor: any Hypervisor, clock: any WallClock) {
     self.node = node
     self.hypervisor = hypervisor
+    looks = LiveLooks(clock: clock)
   }
 
   package func status(of vps: VPS) async -> LiveStatus? {
     guard vps.node == node else { return nil }
+    let outcome = await looks.outcome(of: vps.id) { await look(at: vps) }
+    guard case .seen(let status) = outcome else { return nil }
+    return status
+  }
+
+  private func look(at vps: VPS) async -> LiveLooks.Outcome {
     do throws(HypervisorError) {
-      let usage = try await hypervisor.usage(of: vps.reference, within: Limits.liveStatusWait)
-      return LiveStatus(
-        powerState: PowerState(usage.state),
-        uptimeSeconds: usage.uptimeSeconds,
-        memoryTotalBytes: usage.memoryTotalBytes,
-        memoryUsedBytes: usage.memoryUsedBytes,
-        storageTotalBytes: usage.storageTotalBytes,
-        storageUsedBytes: usage.storageUsedBytes
+      return .seen(
+        LiveStatus(try await hypervisor.usage(of: vps.reference, within: Limits.liveStatusWait))
       )
+    } catch .timedOut {
+      return .silent
     } catch {
-      return nil
+      return .unseen
     }
+  }
+}
+
+extension LiveStatus {
+  fileprivate init(_ usage: DomainUsage) {
+    self.init(
+      powerState: PowerState(usage.state),
+      uptimeSeconds: usage.uptimeSeconds,
+      memoryTotalBytes: usage.memoryTotalBytes,
+      memoryUsedBytes: usage.memoryUsedBytes,
+      storageTotalBytes: usage.storageTotalBytes,
+      storageUsedBytes: usage.storageUsedBytes
+    )
   }
 }
 

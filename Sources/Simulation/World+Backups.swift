@@ -12,9 +12,10 @@ extension World {
   /// How backups open disks: raw images as always, everything that a program serves from its guest.
   func opening() -> SourceOpening {
     var opening = SourceOpening()
-    opening.image = { path, format, directory throws(DiskError) in
+    let real = opening.image
+    opening.image = { path, format, directory, threads throws(DiskError) in
       guard format == .raw else { return self.served(path) }
-      return try await DiskImage.open(path, format: format, access: .read, directory: directory)
+      return try await real(path, format, directory, threads)
     }
     opening.marked = { path, bitmap, _ throws(DiskError) in
       guard let changes = self.sourceGuest.changes(of: path, since: bitmap) else {

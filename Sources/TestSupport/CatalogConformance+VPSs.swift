@@ -181,9 +181,27 @@ extension CatalogConformance {
       }
       // Never less than a byte: a job that has taken more than it said owes nobody anything.
       #expect(try await reserved("a") == 41)
+      #expect(try await reserved("b") == 10)
+      try await fixture.catalog.write { try $0.releaseReservations(of: job.id) }
+      #expect(try await reserved("a") == 1)
+      #expect(try await reserved("b") == 0)
+      try await fixture.catalog.write { transaction throws in
+        for job in [job, other] {
+          let bytes: Int64 = job.id == other.id ? 20 : 300
+          try transaction.releaseReservations(of: job.id)
+          try transaction.insert(
+            SpaceReservation(
+              jobID: job.id,
+              node: CatalogFixture.node,
+              fileSystem: "a",
+              bytes: bytes
+            )
+          )
+        }
+      }
       let lease = try #require(try await fixture.claim())
       #expect(try await fixture.catalog.write { try CatalogFixture.fail(lease, $0) })
-      #expect(try await reserved("a") == (lease.jobID == job.id ? 1 : 40))
+      #expect(try await reserved("a") == (lease.jobID == job.id ? 20 : 300))
     },
     Rule("an undo is one a VPS, and comes up on its node when its time is over") {
       fixture async throws in

@@ -269,6 +269,39 @@ struct DamageTests {
     }
   }
 
+  @Test func `A manifest that nests deeper than any is refused`() async throws {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let writer = try await test.backUp(noise(100))
+      let file = test.folder(of: writer.path) + "/index.json.blob"
+      let json = String(decoding: try DataBlob.decode(try test.read(file)), as: UTF8.self)
+      // The manifest and its unprotected part are two levels; brackets within a text are none.
+      for (depth, isRead) in [(30, true), (31, false), (100_000, false)] {
+        let lists = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        let brackets = String(repeating: "[", count: 99)
+        let deep = json.replacing(
+          /"unprotected" : \{\s*\}/,
+          with: #""unprotected": {"a\"\\": "\#(brackets)", "b": \#(lists)}"#
+        )
+        #expect(deep != json)
+        for wide in [String.Encoding.utf16LittleEndian, .utf32BigEndian] where isRead {
+          try test.write(sealed(.plain, [UInt8](try #require(deep.data(using: wide)))), to: file)
+          await #expect(throws: DatastoreError.manifestCorrupt(writer.path.relative)) {
+            try await test.store.open(writer.path)
+          }
+        }
+        try test.write(sealed(.plain, Array(deep.utf8)), to: file)
+        if isRead {
+          _ = try await test.store.open(writer.path)
+        } else {
+          await #expect(throws: DatastoreError.manifestCorrupt(writer.path.relative)) {
+            try await test.store.open(writer.path)
+          }
+        }
+      }
+    }
+  }
+
   /// A manifest as another program writes it.
   private func manifest(csum: String, cryptMode: String) -> String {
     """

@@ -1,6 +1,7 @@
 import Checksum
 import Disks
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Datastore
@@ -52,6 +53,43 @@ struct SnapshotTests {
       #expect(try await !test.store.removeUnfinished(lost))
       #expect(try await test.store.unfinished() == [])
       #expect(try await test.store.snapshots(namespace: ["cli_a"], id: "vps_a") == [kept])
+    }
+  }
+
+  private final class Gate: Sendable {
+    private let isOpen = Mutex(false)
+    var isPassable: Bool { isOpen.withLock { $0 } }
+    func open() { isOpen.withLock { $0 = true } }
+  }
+
+  @Test func `A snapshot with threads of its own waits for these alone`() async throws {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let threads = BlockingExecutor(label: "test.own", width: 1)
+      let other = try await test.backUp(noise(100), at: 1000)
+      let writer = try await test.store
+        .begin(namespace: [], id: "v", notBefore: 1000, threads: threads)
+      let index = try writer.beginIndex("drive-virtio0.img.fidx", size: 100)
+      let (taken, free) = (Gate(), Gate())
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          await threads.run {
+            taken.open()
+            while !free.isPassable { usleep(1000) }
+          }
+        }
+        while !taken.isPassable { await Task.yield() }
+        group.addTask {
+          try await test.put(noise(100), in: index)
+          #expect(free.isPassable, "on the store's threads")
+        }
+        // Others go on meanwhile, and have time to.
+        for _ in 0..<20 { _ = try await test.store.open(other.path) }
+        free.open()
+        try await group.waitForAll()
+      }
+      try await index.close()
+      _ = try await writer.finish()
     }
   }
 
@@ -189,7 +227,9 @@ struct SnapshotTests {
   func `Every chunk size and every tail comes back`(chunkSize: Int, difference: Int) async throws {
     try await withScratch { root in
       let test = try TestStore(root: root)
-      let disk = text(chunkSize) + zeros(chunkSize) + noise(chunkSize + difference)
+      // The tail may be one byte, and noise may be a zero.
+      let last = noise(chunkSize + difference - 1) + [1]
+      let disk = text(chunkSize) + zeros(chunkSize) + last
       let writer = try await test.backUp(disk, chunkSize: chunkSize)
       #expect(try await test.restore(writer.path) == disk)
       let index = try #require(

@@ -78,6 +78,34 @@ struct ConnectionTests {
     }
   }
 
+  @Test func `one machine that hangs doesn't keep others from being looked at`() async throws {
+    try await withPrivateLibvirt { libvirt in
+      let hypervisor = LibvirtHypervisor(uri: libvirt.uri, logger: .quiet, width: 2)
+      let hung = try await MicroGuest.define(on: libvirt)
+      let other = try await MicroGuest.define(on: libvirt)
+      try await hung.boot()
+      let before = try await hypervisor.usage(of: hung.reference, within: .seconds(20))
+      #expect(before.state == .running)
+      try await TestProcess.run("pkill", ["-STOP", "-f", "qemu.*\(hung.uuid)"])
+      for _ in 0..<4 {
+        await #expect(throws: HypervisorError.timedOut(operation: "usage")) {
+          try await hypervisor.usage(of: hung.reference, within: .seconds(1))
+        }
+      }
+      #expect(
+        try await hypervisor.usage(of: other.reference, within: .seconds(20)).state == .stopped
+      )
+      try await TestProcess.run("pkill", ["-CONT", "-f", "qemu.*\(hung.uuid)"])
+      // It is looked at again as soon as libvirt has answered.
+      var state: DomainState?
+      let deadline = ContinuousClock.now + .seconds(60)
+      while state == nil, ContinuousClock.now < deadline {
+        state = try? await hypervisor.usage(of: hung.reference, within: .seconds(5)).state
+      }
+      #expect(state == .running)
+    }
+  }
+
   @Test func `the host tells its name and versions`() async throws {
     let hypervisor = try await PrivateLibvirt.shared().hypervisor()
     let information = try await hypervisor.hostInformation()

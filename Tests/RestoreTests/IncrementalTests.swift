@@ -174,6 +174,7 @@ extension OnRealGuests {
           }
           let first = try await world.backUpResult(vps)
           #expect(first.fullReason == .unsupportedFormat)
+          #expect(world.hooks.prioritiesOfImages == [3 << 13], "idle")
           let content = StillContent(catalog: world.catalog, datastore: world.datastore)
           let index = await content.index(
             of: vps.id,

@@ -1,4 +1,5 @@
 import Backup
+import CLinux
 import Catalog
 import Datastore
 import Disks
@@ -30,7 +31,14 @@ struct RestoreWorld: Sendable {
   /// What a test does at the moments of a restore.
   final class Hooks: Sendable {
     private let actions = Mutex<[RestoreMoment: @Sendable () async -> Void]>([:])
+    /// At what priority the kernel had the threads that a backup's images were opened with.
+    var prioritiesOfImages: [Int32] { imagePriorities.withLock { $0 } }
+    private let imagePriorities = Mutex<[Int32]>([])
     private let backupActions = Mutex<[BackupMoment: @Sendable () async -> Void]>([:])
+
+    func openedImage(at priority: Int32) {
+      imagePriorities.withLock { $0.append(priority) }
+    }
 
     func at(_ moment: BackupMoment, _ action: @escaping @Sendable () async -> Void) {
       backupActions.withLock { $0[moment] = action }
@@ -114,6 +122,17 @@ struct RestoreWorld: Sendable {
     hooks = Hooks()
   }
 
+  /// As always, and tells at what priority.
+  private func opening() -> SourceOpening {
+    var opening = SourceOpening()
+    let (hooks, open) = (hooks, opening.image)
+    opening.image = { path, format, directory, threads throws(DiskError) in
+      hooks.openedImage(at: await threads.run { rehome_current_io_priority() })
+      return try await open(path, format, directory, threads)
+    }
+    return opening
+  }
+
   private func worker(
     shutdownTimeout: Duration,
     confirmTimeout: Duration,
@@ -151,8 +170,9 @@ struct RestoreWorld: Sendable {
         observer: observer,
         buffers: buffers,
         clock: SystemWallClock(),
-        settings: BackupSettings(scratchMinimumBytes: scratchMinimumBytes),
+        settings: BackupSettings(scratchMinimumBytes: scratchMinimumBytes, ioPriority: .idle),
         runtimeDirectory: "\(folder)/run",
+        opening: opening(),
         logger: logger,
         reached: { await hooks.reached($0) }
       )

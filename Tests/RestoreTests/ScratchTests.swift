@@ -1,4 +1,6 @@
 import Backup
+import Catalog
+import Disks
 import Foundation
 import Hypervisor
 import Model
@@ -17,13 +19,27 @@ extension OnRealGuests {
           let vps = try await world.register(guest)
           // Without data there is nothing to keep when it is overwritten.
           try await guest.shell(Self.fill("a"))
-          world.hooks.at(BackupMoment.sessionBegun) { _ = try? await guest.shell(Self.fill("b")) }
+          let isPromised = Flag()
+          world.hooks.at(BackupMoment.sessionBegun) {
+            if let bytes = try? await Self.promised(world), bytes > 0 { isPromised.raise() }
+            _ = try? await guest.shell(Self.fill("b"))
+          }
           // The disks are small: without this they would be read before anybody looks.
           world.hooks.at(BackupMoment.duringRead) { await Self.waitUntilGivenUp() }
           try await expectGivenUp(world, vps, guest)
+          #expect(isPromised.isRaised)
+          #expect(try await Self.promised(world) == 0)
           // The next one finds everything in order.
           #expect(try await world.backUpJob(vps).state == .completed)
         }
+      }
+    }
+
+    /// What jobs were promised of where scratch files are.
+    private static func promised(_ world: RestoreWorld) async throws -> Int64 {
+      let fileSystem = try await FreeSpace.at("\(world.folder)/run").fileSystem
+      return try await world.catalog.read {
+        try $0.reservedBytes(node: "local", fileSystem: fileSystem)
       }
     }
 

@@ -26,6 +26,10 @@ extension SQLiteTransaction {
     return total ?? 0
   }
 
+  func releaseReservations(of job: JobID) throws(CatalogError) {
+    try change("DELETE FROM reservation WHERE job_id = :job", ["job": job.text])
+  }
+
   func reduceReservation(
     of job: JobID,
     fileSystem: String,

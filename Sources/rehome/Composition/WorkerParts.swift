@@ -96,7 +96,9 @@ struct WorkerParts: Sendable {
   private static func liveStatus(_ settings: Settings, _ logger: Logger) -> NodeStatusSource {
     NodeStatusSource(
       node: settings.node.name,
-      hypervisor: LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger, width: 2)
+      // libvirtd works on five calls of a connection at a time, `max_client_requests` of its settings.
+      hypervisor: LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger, width: 4),
+      clock: SystemWallClock()
     )
   }
 
@@ -152,6 +154,7 @@ struct WorkerParts: Sendable {
         observer: observer,
         buffers: chunkBuffers(),
         clock: clock,
+        settings: BackupSettings(ioPriority: settings.backup.ioPriority),
         rate: RateLimiter(bytesPerSecond: settings.backup.bytesPerSecond),
         runtimeDirectory: layout.run.path,
         logger: logger,

@@ -38,6 +38,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case workerConcurrency = "worker.concurrency"
   case powerShutdownTimeout = "power.shutdownTimeout"
   case backupRate = "backup.rate"
+  case backupIOPriority = "backup.ioPriority"
   case restoreStrategy = "restore.strategy"
   case restoreUndoWindow = "restore.undoWindow"
   case restoreShutdownTimeout = "restore.shutdownTimeout"
@@ -115,6 +116,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .workerConcurrency: "2"
     case .powerShutdownTimeout: "60s"
     case .backupRate: "none"
+    case .backupIOPriority: "low"
     case .restoreStrategy: "staged"
     case .restoreUndoWindow: "24h"
     case .restoreShutdownTimeout: "60s"
@@ -157,7 +159,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreClone, .restoreAllowInPlace: .truth
     case .datastoreCollectEvery, .datastoreVerifyEvery: .duration
     case .backupRate, .restoreRate, .datastoreVerifyRate: .rate
-    case .restoreIOPriority: .choice(["idle", "low", "normal"])
+    case .backupIOPriority, .restoreIOPriority: .choice(["idle", "low", "normal"])
     }
   }
 
@@ -209,6 +211,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .powerShutdownTimeout:
       "How long a guest may take to obey a shutdown or restart before that has failed."
     case .backupRate: "How many bytes a second all backups of this node read together."
+    case .backupIOPriority:
+      "How urgent the disk I/O of backups is to the kernel, where no server reads for them."
     case .restoreStrategy: "How a restore that asks for nothing gets the disk onto the target."
     case .restoreUndoWindow: "How long the former disk is kept after a restore."
     case .restoreShutdownTimeout: "How long a guest may take to shut down before it is destroyed."

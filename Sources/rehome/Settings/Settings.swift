@@ -54,6 +54,7 @@ struct Settings: Sendable, Equatable {
   struct Backup: Sendable, Equatable {
     /// What all backups of the node read together in a second; nil: no bound.
     var bytesPerSecond: Int64?
+    var ioPriority: IOPriority
   }
 
   /// What is done to the datastore by itself.

@@ -94,7 +94,10 @@ struct SettingsReader {
         attempts: try number(.restoreAttempts)
       ),
       power: Settings.Power(shutdownTimeout: try duration(.powerShutdownTimeout)),
-      backup: Settings.Backup(bytesPerSecond: try rate(.backupRate)),
+      backup: Settings.Backup(
+        bytesPerSecond: try rate(.backupRate),
+        ioPriority: try choice(.backupIOPriority)
+      ),
       restore: Settings.Restore(
         strategy: try choice(.restoreStrategy),
         undoWindow: try duration(.restoreUndoWindow),
