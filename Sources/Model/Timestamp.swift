@@ -32,17 +32,26 @@ package struct Timestamp: Hashable, Sendable, Comparable {
     // Answers tell several times each, and the general formatter costs more than finding them.
     let clock = (second % 86_400 + 86_400) % 86_400
     let (year, month, day) = Self.civil(day: (second - clock) / 86_400)
-    let parts = [
-      Self.digits(year, 4), "-", Self.digits(month, 2), "-", Self.digits(day, 2), "T",
-      Self.digits(clock / 3600, 2), ":", Self.digits(clock / 60 % 60, 2), ":",
-      Self.digits(clock % 60, 2), ".", Self.digits(fraction, 3), "Z",
-    ]
-    return parts.joined()
+    var text: [UInt8] = []
+    text.reserveCapacity(24)
+    for (number, count, mark) in [
+      (year, 4, "-"), (month, 2, "-"), (day, 2, "T"), (clock / 3600, 2, ":"),
+      (clock / 60 % 60, 2, ":"), (clock % 60, 2, "."), (fraction, 3, "Z"),
+    ] as [(Int64, Int, Unicode.Scalar)] {
+      Self.append(number, digits: count, to: &text)
+      text.append(UInt8(ascii: mark))
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
-  private static func digits(_ number: Int64, _ count: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+  private static func append(_ number: Int64, digits count: Int, to text: inout [UInt8]) {
+    guard (0..<10_000).contains(number) else { return text.append(contentsOf: "\(number)".utf8) }
+    let start = text.count
+    var rest = number
+    while rest > 0 || text.count - start < count {
+      text.insert(UInt8(ascii: "0") + UInt8(rest % 10), at: start)
+      rest /= 10
+    }
   }
 
   /// The date of a day counted from 1970-01-01, in the Gregorian calendar: years are counted from

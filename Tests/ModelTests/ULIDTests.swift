@@ -54,6 +54,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+    (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+    (253_402_300_800_000, "10000-01-01T00:00:00.000Z"),
+    (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
+  ])
+  func `The ends of years and eras are what they are`(_ milliseconds: Int64, _ text: String) {
+    #expect(Timestamp(milliseconds: milliseconds).text == text)
+  }
+
   @Test func `times are ISO 8601 in UTC with milliseconds`() {
     #expect(Timestamp(milliseconds: 1_777_293_296_000).text == "2026-04-27T12:34:56.000Z")
     #expect(Timestamp(milliseconds: 1_777_293_296_007).text == "2026-04-27T12:34:56.007Z")
