@@ -130,11 +130,11 @@ done
 latency=$(median "${latencies[@]}")
 bare_latency=$(median "${bare_latencies[@]}")
 post=$(python3 Benchmarks/api/ask.py restores "$base" "$key" "$ids" | jq '."post-restore"')
-python3 Benchmarks/api/ask.py reads "$base" "$key" "$ids" >"$work/small.times"
+python3 Benchmarks/api/ask.py answers "$base" "$key" "$ids" >"$work/small.times"
 
 say "100,000 VPSs, 1,000,000 backups"
 serve large 100000 18182
-python3 Benchmarks/api/ask.py reads "$base" "$key" "$ids" >"$work/large.times"
+python3 Benchmarks/api/ask.py answers "$base" "$key" "$ids" >"$work/large.times"
 
 times=("--slurpfile" small "$work/small.times" "--slurpfile" large "$work/large.times")
 growth=$(jq -n "${times[@]}" \
@@ -151,7 +151,7 @@ table() {
   echo "| \`POST …/restore-from-vps\` until it is accepted, 99th percentile | $post ms | ≤ 10 ms |"
   echo "| the slowest answer's growth, 1,000 to 100,000 VPSs | $growth | ≤ 2 |"
   echo
-  echo "| GET | 1,000 VPSs, ms | 100,000 VPSs, ms | ratio |"
+  echo "| answer | 1,000 VPSs, ms | 100,000 VPSs, ms | ratio |"
   echo "| --- | --- | --- | --- |"
   jq -rn "${times[@]}" '
     def short: . * 1000 | round / 1000;

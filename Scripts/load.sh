@@ -16,10 +16,12 @@
 #   load-queue-least   the fewest that were queued or at work at any second, after the warm-up
 #   load-poll-p99-ms   the 99th percentile of GET /api/jobs/{id}; load-poll-p50-ms the median
 #   load-post-p99-ms   that of restore-from-vps
+#   load-health-p99-ms that of GET /healthz, which does nothing: what the machine alone takes
 #   load-rss-growth    the server's most memory in the last third beside that in the first
 #   load-failed        jobs, requests and targets' bytes that weren't as they must be
 # The exit code is 1 if one failed, memory grew by more than a tenth, or polls took more than 50 ms.
-# Needs root, for a libvirt of its own. Without KVM guests are emulated. It removes what it made.
+# Needs root, for a libvirt of its own. Without KVM guests are emulated; libvirt and they are nice, for
+# else they would take the processors that are measured. It removes what it made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks an API over one kept connection and tells how long answers took, as JSON.
 
-ask.py reads BASE KEY IDS     the median of each GET, in milliseconds
+ask.py answers BASE KEY IDS   the median of each kind of answer, in milliseconds
 ask.py restores BASE KEY IDS  the 99th percentile of restore-from-vps, in milliseconds
 
 IDS is the file that fill_catalog.py's output went to.
@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 
-READS = 200
+TIMES = 200
 
 
 class Door:
@@ -34,45 +34,55 @@ def expect(found, wanted, what, text):
         sys.exit(f"{what}: {found} instead of {wanted}: {text[:300]!r}")
 
 
-def reads(door, ids):
+def answers(door, ids):
+    """What changes something is asked for as well: a restore, and its end before it begins."""
     vps = ids["vps"][0]
     paths = {
         "list": "/api/v2/vps?limit=20", "by-name": "/api/v2/vps?name=web3",
         "by-address": "/api/v2/vps?primaryIp=10.0.0.3", "vps": f"/api/v2/vps/{vps}",
-        "details": f"/api/v2/vps/{vps}/details", "backups": f"/api/v2/vps/{vps}/backups",
+        "details": f"/api/v2/vps/{vps}/details", "status": f"/api/v2/vps/{vps}/status",
+        "backups": f"/api/v2/vps/{vps}/backups",
         "sources": f"/api/v2/vps/{vps}/backups/restore-sources",
         "schedules": f"/api/v2/vps/{vps}/backup-schedules",
     }
-    medians = {}
+    times = {name: [] for name in [*paths, "restore", "job", "cancel"]}
     for name, path in paths.items():
-        times = []
-        for _ in range(READS):
-            took, status, text = door.ask("GET", path)
-            expect(status, 200, path, text)
-            times.append(took)
-        medians[name] = statistics.median(times)
-    return medians
+        for _ in range(TIMES):
+            times[name].append(answered(door, 200, "GET", path))
+    for turn in range(TIMES):
+        restore(door, ids, turn, times)
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def restores(door, ids):
-    """Each target can have one restore, so each is cancelled again, which isn't counted."""
-    times = []
+    times = {"restore": [], "job": [], "cancel": []}
     for turn in range(500):
-        target = ids["vps"][1 + turn % (len(ids["vps"]) - 1)]
-        body = {"sourceVpsId": ids["vps"][0], "backupId": ids["backup"]}
-        took, status, text = door.ask(
-            "POST", f"/api/v2/vps/{target}/backups/actions/restore-from-vps", body
-        )
-        expect(status, 202, "restore-from-vps", text)
-        times.append(took)
-        job = json.loads(text)["operation"]["jobId"]
-        _, status, text = door.ask("POST", f"/api/jobs/{job}/actions/cancel")
-        expect(status, 202, "cancel", text)
-    return {"post-restore": statistics.quantiles(times, n=100)[98]}
+        restore(door, ids, turn, times)
+    return {"post-restore": statistics.quantiles(times["restore"], n=100)[98]}
+
+
+def restore(door, ids, turn, times):
+    """Each target can have one restore, so each is cancelled again."""
+    target = ids["vps"][1 + turn % (len(ids["vps"]) - 1)]
+    took, status, text = door.ask(
+        "POST", f"/api/v2/vps/{target}/backups/actions/restore-from-vps",
+        {"sourceVpsId": ids["vps"][0], "backupId": ids["backup"]},
+    )
+    expect(status, 202, "restore-from-vps", text)
+    job = f"/api/jobs/{json.loads(text)['operation']['jobId']}"
+    times["restore"].append(took)
+    times["job"].append(answered(door, 200, "GET", job))
+    times["cancel"].append(answered(door, 202, "POST", f"{job}/actions/cancel"))
+
+
+def answered(door, wanted, method, path):
+    took, status, text = door.ask(method, path)
+    expect(status, wanted, path, text)
+    return took
 
 
 def main():
-    work = {"reads": reads, "restores": restores}[sys.argv[1]]
+    work = {"answers": answers, "restores": restores}[sys.argv[1]]
     with open(sys.argv[4], encoding="utf-8") as file:
         ids = json.load(file)
     print(json.dumps(work(Door(sys.argv[2], sys.argv[3]), ids)))

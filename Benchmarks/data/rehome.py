@@ -26,9 +26,10 @@ DATA_STEPS = {"restore": ("stage", "verify"), "backup": ("snapshot", "read")}
 class Libvirt:
     """A libvirt that ends with this process, whatever ends that."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, niceness=0):
+        """With its guests it gives way to others where it is nice."""
         self.guardian = subprocess.Popen(
-            [SCRIPTS / "private-libvirt.sh", "guard", folder],
+            ["nice", "-n", str(niceness), SCRIPTS / "private-libvirt.sh", "guard", folder],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.uri = self.guardian.stdout.readline().strip()
         if not self.uri:

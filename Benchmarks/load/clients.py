@@ -136,6 +136,24 @@ def same(one, other):
                 return True
 
 
+def ask_health(host, every, times, faults, ends):
+    """The least that the server answers, for what the machine alone takes."""
+    connection = http.client.HTTPConnection(host, timeout=60)
+    while not ends.wait(every):
+        started = time.perf_counter()
+        try:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            faults.append(f"/healthz: {error!r}")
+            connection.close()
+            continue
+        if answer.status != 200:
+            faults.append(f"/healthz: {answer.status}")
+        times.append((time.perf_counter() - started) * 1000)
+
+
 def watch(clients, depths, ends):
     """How many restores are queued or at work, as the clients know it, until there is an end."""
     while True:
@@ -152,9 +170,12 @@ def watch(clients, depths, ends):
 def main():
     plan = json.load(sys.stdin)
     clients = [Client(plan, told, number) for number, told in enumerate(plan["clients"])]
-    depths, ends = [], threading.Event()
+    depths, health, faults, ends = [], [], [], threading.Event()
     watcher = threading.Thread(target=watch, args=(clients, depths, ends), daemon=True)
-    for thread in [*clients, watcher]:
+    asker = threading.Thread(
+        target=ask_health, args=(plan["host"], plan["pollSeconds"], health, faults, ends),
+        daemon=True)
+    for thread in [*clients, watcher, asker]:
         thread.start()
     # Polls of an emptying queue aren't the load that is measured.
     time.sleep(max(0.0, plan["until"] - time.time()))
@@ -167,10 +188,10 @@ def main():
     json.dump({
         "polls": [ms for client, count in zip(clients, counted) for ms in client.polls[:count]],
         "posts": [ms for client in clients for ms in client.posts],
-        "faults": [fault for client in clients for fault in client.faults],
+        "faults": faults + [fault for client in clients for fault in client.faults],
         "done": sum(client.done for client in clients),
         "compared": sum(client.compared for client in clients),
-        "depths": depths,
+        "depths": depths, "health": health,
     }, sys.stdout)
 
 
