@@ -17,10 +17,15 @@ package struct Identifier<Kind: IdentifierKind>: Hashable, Sendable {
 
   /// Reads an identifier; nil for anything but exactly the canonical text.
   package init?(_ text: some StringProtocol) {
-    let start = Kind.prefix + "_"
-    guard text.utf8.count == start.utf8.count + ULID.textLength, text.hasPrefix(start),
-      let ulid = ULID(text.dropFirst(start.count))
-    else { return nil }
+    let bytes = Substring(text).utf8
+    let prefix = Kind.prefix.utf8
+    guard bytes.count == prefix.count + 1 + ULID.textLength, bytes.starts(with: prefix) else {
+      return nil
+    }
+    let rest = bytes.dropFirst(prefix.count)
+    guard rest.first == UInt8(ascii: "_"), let ulid = ULID(Substring(rest.dropFirst()).utf8) else {
+      return nil
+    }
     self.ulid = ulid
   }
 

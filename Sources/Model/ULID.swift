@@ -4,6 +4,10 @@ package struct ULID: Hashable, Sendable {
   package static let textLength = 26
 
   private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+  /// The value of each byte as a character, 32 for one that is none: every request reads two ULIDs.
+  private static let values = (UInt8.min ... .max).map { byte in
+    UInt8(alphabet.firstIndex(of: byte) ?? alphabet.count)
+  }
 
   private let high: UInt64
   private let low: UInt64
@@ -17,13 +21,21 @@ package struct ULID: Hashable, Sendable {
 
   /// Reads the 26 characters of lowercase Crockford base32; nil for anything else.
   package init?(_ text: some StringProtocol) {
-    guard text.utf8.count == Self.textLength else { return nil }
+    self.init(Substring(text).utf8)
+  }
+
+  /// Reads the same of bytes.
+  init?(_ text: Substring.UTF8View) {
+    // 26 × 5 = 130 bits: the first character may carry three only.
+    guard text.count == Self.textLength, let first = text.first, Self.values[Int(first)] < 8 else {
+      return nil
+    }
+    let values = Self.values
     var high: UInt64 = 0
     var low: UInt64 = 0
-    for (position, character) in text.utf8.enumerated() {
-      guard let value = Self.alphabet.firstIndex(of: character) else { return nil }
-      // 26 × 5 = 130 bits: the first character may carry three only.
-      guard position > 0 || value < 8 else { return nil }
+    for character in text {
+      let value = values[Int(character)]
+      guard value < 32 else { return nil }
       high = high << 5 | low >> 59
       low = low << 5 | UInt64(value)
     }

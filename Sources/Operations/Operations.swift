@@ -29,7 +29,7 @@ package struct Operations: Sendable {
   /// Where VPSs can be looked at now; nil: nowhere from this process.
   package let liveStatus: (any LiveStatusSource)?
   let keyUses = KeyUses()
-  private let keptKeys = KeptReads<KeyID, (key: APIKey, hash: [UInt8])>()
+  private let keptKeys = KeptReads<KeyID, KnownKey>()
   let keyRoster = KeyRoster()
 
   /// Makes the use cases over a catalog.
@@ -103,7 +103,7 @@ extension Operations {
     else { throw .unauthorized }
     keyUses.note(found.key.id, at: now)
     return Caller(
-      identity: .key(found.key.id, found.key.clientID, Set(found.key.scopes)),
+      identity: .key(found.key.id, found.key.clientID, found.scopes),
       address: address,
       requestID: requestID
     )
@@ -112,11 +112,12 @@ extension Operations {
   private func key(
     _ id: KeyID,
     asOf version: CatalogVersion?
-  ) async throws(Refusal) -> (key: APIKey, hash: [UInt8])? {
+  ) async throws(Refusal) -> KnownKey? {
     if let kept = keptKeys.value(of: id, at: version) { return kept }
-    let found = try await read { try $0.key(id) }
-    if let found { keptKeys.keep(found, of: id, at: version) }
-    return found
+    guard let (key, hash) = try await read({ try $0.key(id) }) else { return nil }
+    let known = KnownKey(key: key, hash: hash, scopes: Set(key.scopes))
+    keptKeys.keep(known, of: id, at: version)
+    return known
   }
 
   /// Entries of the audit log, newest first.
@@ -179,4 +180,11 @@ extension Node {
     guard let heartbeatAt else { return false }
     return now < heartbeatAt.advanced(by: Limits.heartbeatTimeout)
   }
+}
+
+/// A key as it is looked up for each request.
+private struct KnownKey: Sendable {
+  let key: APIKey
+  let hash: [UInt8]
+  let scopes: Set<Scope>
 }
