@@ -14,20 +14,24 @@ import Testing
         let job = try await Question("GET", poll, key: world.key).ask(client)
         #expect(job.status == 200)
         #expect(job.json["operation"]?["status"] == .string("queued"))
-        let large = String(repeating: " ", count: 4 * Limits.requestBodyBytes)
-        let refused = try await Question(
-          "POST",
-          "/api/v2/vps/\(world.target.id)/backups",
-          key: world.key,
-          body: large
-        ).ask(client)
-        #expect(refused.status == 413)
+        func refused(_ body: String) async throws -> Int {
+          try await Question(
+            "POST",
+            "/api/v2/vps/\(world.target.id)/backups",
+            key: world.key,
+            body: body
+          ).ask(client).status
+        }
+        #expect(try await refused("{") == 400)
         // The connection is still good after a refusal, and HEAD sends no body on it.
         let head = try await Question("HEAD", "/nowhere").ask(client)
         #expect(head.status == 404)
         let missing = try await Question("GET", "/nowhere").ask(client)
         #expect(missing.code == "not_found")
         #expect(world.listeningPort() == client.port)
+        // The last one: what is left of so long a body isn't read, unless it has come already.
+        let large = String(repeating: " ", count: 4 * Limits.requestBodyBytes)
+        #expect(try await refused(large) == 413)
       }
     }
   }

@@ -98,7 +98,13 @@ struct Connections: ServerChildChannel {
   }
 
   func handle(value: Value, logger: Logger) async {
-    switch value.transport {
+    await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
+      await speak(over: value.transport, logger)
+    }
+  }
+
+  private func speak(over transport: Transport, _ logger: Logger) async {
+    switch transport {
     case .plain(let connection):
       await http1.handle(value: connection, logger: logger)
     case .secure(let negotiated):
