@@ -61,6 +61,8 @@ package enum Limits {
   package static let eventSeatRetry = Duration.seconds(5)
   /// Open event streams in all: each is a connection and a row of every look at the catalog.
   package static let eventStreams = 512
+  /// What is read of a connection before others have their turn.
+  package static let bytesPerRead = 16 * 1024
   /// How often the jobs that somebody watches are looked at; also the least time between two
   /// `progress` events of a stream.
   package static let eventInterval = Duration.seconds(1)

@@ -13,7 +13,7 @@ final class VersionProbe: Sendable {
     var configuration = Configuration()
     configuration.label = "rehome.catalog.version"
     configuration.readonly = true
-    // Whoever asks runs on the cooperative pool: he rather reads than waits.
+    // Whoever asks runs on an event loop: he rather reads than waits.
     configuration.busyMode = .immediateError
     connection = try DatabaseQueue(path: path, configuration: configuration)
   }

@@ -56,6 +56,7 @@ struct Connections: ServerChildChannel {
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     do {
+      try Self.shareLoop(of: channel)
       try channel.pipeline.syncOperations.addHandler(AddressGate(counts))
     } catch {
       return channel.eventLoop.makeFailedFuture(error)
@@ -77,6 +78,17 @@ struct Connections: ServerChildChannel {
       try pipeline.addHandler(negotiation)
       return Value(channel: channel, transport: .secure(negotiation.protocolNegotiationResult))
     }
+  }
+
+  /// Bounds what one connection is read of before others have their turn: everything that has been
+  /// read is answered without one, and a client may send thousands of requests at once.
+  private static func shareLoop(of channel: any Channel) throws {
+    let options = channel.syncOptions
+    try options?.setOption(.maxMessagesPerRead, value: 1)
+    try options?.setOption(
+      .recvAllocator,
+      value: FixedSizeRecvByteBufferAllocator(capacity: Limits.bytesPerRead)
+    )
   }
 
   private func agreed(
