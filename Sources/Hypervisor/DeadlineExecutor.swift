@@ -78,16 +78,16 @@ private final class Answer<Value: Sendable>: Sendable {
     state.withLock { $0.continuation.take() }?.resume(returning: result)
   }
 
-  /// The time is over.
+  /// Tells whoever still waits that the time is over.
+  ///
+  /// Decided in one with `begin`: what is told never to have been begun isn't.
   func giveUp(_ operation: String) {
-    let isBegun = state.withLock { $0.isBegun }
-    give(
-      .failure(
-        isBegun
-          ? .timedOut(operation: operation)
-          : .unavailable("earlier calls keep \(operation) from being made")
-      )
-    )
+    let (waiting, isBegun) = state.withLock { ($0.continuation.take(), $0.isBegun) }
+    let error: HypervisorError =
+      isBegun
+      ? .timedOut(operation: operation)
+      : .unavailable("earlier calls keep \(operation) from being made")
+    waiting?.resume(returning: .failure(error))
   }
 }
 
