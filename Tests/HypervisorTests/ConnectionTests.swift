@@ -6,7 +6,9 @@ import Testing
 import TestSupport
 
 /// libvirt away, back, hanging: each test has one of its own to treat badly.
-struct ConnectionTests {
+///
+/// One at a time: calls that hang take threads from others of the same process.
+@Suite(.serialized) struct ConnectionTests {
   @Test func `libvirt is lost in the middle, down at a start, and back again`() async throws {
     try await withPrivateLibvirt { libvirt in
       let hypervisor = libvirt.hypervisor()
