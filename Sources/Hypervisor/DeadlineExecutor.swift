@@ -8,14 +8,12 @@ import Synchronization
 /// library lets go (keep-alive sees to that), while the caller goes on. That is why this is not the
 /// executor of the disks, which has no deadlines.
 struct DeadlineExecutor: Sendable {
-  private let calls: OperationQueue
+  private let calls: CallLanes
   private let timers: DispatchQueue
 
   /// Makes an executor on which at most `width` calls run at the same time.
   init(label: String, width: Int) {
-    calls = OperationQueue()
-    calls.name = label
-    calls.maxConcurrentOperationCount = width
+    calls = CallLanes(label: label, width: width)
     timers = DispatchQueue(label: "\(label).deadlines")
   }
 
@@ -33,7 +31,7 @@ struct DeadlineExecutor: Sendable {
       timers.asyncAfter(deadline: .now() + limit.timeInterval) {
         answer.giveUp(operation)
       }
-      calls.addOperation {
+      calls.add {
         guard answer.begin() else { return }
         do throws(HypervisorError) {
           answer.give(.success(try body()))
@@ -47,7 +45,53 @@ struct DeadlineExecutor: Sendable {
 
   /// Runs `body` some time, with nobody waiting for it.
   func enqueue(_ body: @escaping @Sendable () -> Void) {
-    calls.addOperation(body)
+    calls.add(body)
+  }
+}
+
+/// The threads of an executor, and the calls that wait for one of them in the order they came.
+///
+/// One serial queue a thread, not one queue that is concurrent: those share as many threads as there
+/// are processors with the whole process, so that calls that hang, made by anyone, would keep all
+/// others from being begun.
+private final class CallLanes: Sendable {
+  typealias Call = @Sendable () -> Void
+
+  private struct State {
+    var idle: [DispatchQueue]
+    var waiting: [Call] = []
+  }
+
+  private let state: Mutex<State>
+
+  init(label: String, width: Int) {
+    state = Mutex(State(idle: (0..<width).map { DispatchQueue(label: "\(label).\($0)") }))
+  }
+
+  func add(_ call: @escaping Call) {
+    let lane = state.withLock { state in
+      let lane = state.idle.popLast()
+      if lane == nil { state.waiting.append(call) }
+      return lane
+    }
+    guard let lane else { return }
+    lane.async {
+      call()
+      self.makeWaiting(on: lane)
+    }
+  }
+
+  /// Makes the calls that wait, then gives the lane back.
+  private func makeWaiting(on lane: DispatchQueue) {
+    while let call = next(on: lane) { call() }
+  }
+
+  private func next(on lane: DispatchQueue) -> Call? {
+    state.withLock { state in
+      guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+      state.idle.append(lane)
+      return nil
+    }
   }
 }
 

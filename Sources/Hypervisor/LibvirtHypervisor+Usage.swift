@@ -10,9 +10,11 @@ extension LibvirtHypervisor {
     let calls = usageCalls
     // It would keep a second thread for as long as the first one.
     guard !calls.areMade(for: reference) else { throw .timedOut(operation: "usage") }
-    let picture = try await call("usage", domain: reference, within: limit) {
-      domain throws(LibvirtError) in
-      try calls.made(for: reference) { () throws(LibvirtError) in try UsagePicture(of: domain) }
+    let picture = try await call("usage", on: reference, within: limit) {
+      connection throws(LibvirtError) in
+      try calls.made(for: reference) { () throws(LibvirtError) in
+        try UsagePicture(of: try connection.domain(reference))
+      }
     }
     guard let definition = picture.definition else {
       throw .invalidXML("the definition of \(reference.name) can't be read")

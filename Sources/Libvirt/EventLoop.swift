@@ -13,6 +13,9 @@ enum EventLoop {
 
   private static let started: Bool = {
     unsafe virSetErrorFunc(nil) { _, _ in }
+    // libvirt writes to its sockets and pipes with plain writes: a daemon that dies in the middle
+    // would end this process.
+    signal(SIGPIPE, SIG_IGN)
     guard virInitialize() == 0, virEventRegisterDefaultImpl() == 0 else { return false }
     let thread = Thread {
       while true {

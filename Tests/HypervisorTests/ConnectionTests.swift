@@ -6,9 +6,7 @@ import Testing
 import TestSupport
 
 /// libvirt away, back, hanging: each test has one of its own to treat badly.
-///
-/// One at a time: calls that hang take threads from others of the same process.
-@Suite(.serialized) struct ConnectionTests {
+@Suite struct ConnectionTests {
   @Test func `libvirt is lost in the middle, down at a start, and back again`() async throws {
     try await withPrivateLibvirt { libvirt in
       let hypervisor = libvirt.hypervisor()
@@ -17,6 +15,8 @@ import TestSupport
       var events = hypervisor.events().makeAsyncIterator()
       #expect(try await hypervisor.state(of: guest.reference) == .running)
 
+      // What is written to a daemon that just died would end us.
+      #expect(raise(SIGPIPE) == 0)
       try await libvirt.killDaemon()
       let late = libvirt.hypervisor()
       for hypervisor in [hypervisor, late, hypervisor] {
@@ -77,6 +77,30 @@ import TestSupport
       #expect(ContinuousClock.now - begin < .seconds(5))
       try await libvirt.signalDaemon("CONT")
       #expect(try await hypervisor.state(of: guest.reference) == .stopped)
+    }
+  }
+
+  @Test func `a libvirt that hangs keeps no thread from the calls of another`() async throws {
+    try await withPrivateLibvirt { libvirt in
+      let guest = try await MicroGuest.define(on: libvirt)
+      let hung = (0..<16).map { _ in libvirt.hypervisor() }
+      for hypervisor in hung { _ = try await hypervisor.state(of: guest.reference) }
+      let other = try await PrivateLibvirt.shared().hypervisor()
+      _ = try await other.hostInformation()
+
+      try await libvirt.signalDaemon("STOP")
+      await withTaskGroup { group in
+        for hypervisor in hung {
+          group.addTask {
+            await #expect(throws: HypervisorError.timedOut(operation: "usage")) {
+              try await hypervisor.usage(of: guest.reference, within: .milliseconds(500))
+            }
+          }
+        }
+      }
+      // Their callers have gone, the calls still have their threads.
+      _ = try await other.hostInformation()
+      try await libvirt.signalDaemon("CONT")
     }
   }
 
