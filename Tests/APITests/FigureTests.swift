@@ -73,7 +73,7 @@ import Testing
   @Test func `every line of a request names it, and no line has its key`() async throws {
     let lines = Mutex<[String]>([])
     var logger = Logger(label: "rehome") { label in
-      LineLogHandler(label: label, format: .json) { line in lines.withLock { $0.append(line) } }
+      LineLogHandler(label: label, format: .json) { line, _ in lines.withLock { $0.append(line) } }
     }
     logger.logLevel = .trace
     try await World.with(logger: logger) { world, client in

@@ -16,7 +16,7 @@ import Testing
 
     func logger(_ format: LogFormat) -> Logger {
       Logger(label: "rehome") { label in
-        LineLogHandler(label: label, format: format, clock: ManualClock()) { line in
+        LineLogHandler(label: label, format: format, clock: ManualClock()) { line, _ in
           self.taken.withLock { $0.append(line) }
         }
       }

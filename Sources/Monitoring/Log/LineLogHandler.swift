@@ -12,7 +12,7 @@ package struct LineLogHandler: LogHandler {
   private let label: String
   private let format: LogFormat
   private let clock: any WallClock
-  private let write: @Sendable (_ line: String) -> Void
+  private let write: @Sendable (_ line: String, LogFormat) -> Void
 
   /// Makes a handler.
   ///
@@ -25,7 +25,7 @@ package struct LineLogHandler: LogHandler {
     label: String,
     format: LogFormat,
     clock: any WallClock = SystemWallClock(),
-    write: @escaping @Sendable (_ line: String) -> Void = StandardErrorLog.write
+    write: @escaping @Sendable (_ line: String, LogFormat) -> Void = StandardErrorLog.write
   ) {
     self.label = label
     self.format = format
@@ -46,12 +46,7 @@ package struct LineLogHandler: LogHandler {
       message: event.message.description,
       fields: fields(of: event)
     )
-    let text =
-      switch format {
-      case .text: line.text
-      case .json: line.json
-      }
-    write(SecretScrubber.scrub(text) + "\n")
+    write(SecretScrubber.scrub(line.written(format)), format)
   }
 
   /// Everything that belongs to a line; what is nearer to the message wins.

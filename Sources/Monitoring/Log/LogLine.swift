@@ -8,6 +8,14 @@ struct LogLine {
   let message: String
   let fields: Logger.Metadata
 
+  /// The line in one of its looks, with its end.
+  func written(_ format: LogFormat) -> String {
+    switch format {
+    case .text: text + "\n"
+    case .json: json + "\n"
+    }
+  }
+
   /// For people; what would break the line or hide where a value ends is escaped.
   var text: String {
     var line = "\(time) \(level.rawValue) \(label):"
