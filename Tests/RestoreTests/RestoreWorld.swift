@@ -36,8 +36,19 @@ struct RestoreWorld: Sendable {
     private let imagePriorities = Mutex<[Int32]>([])
     private let backupActions = Mutex<[BackupMoment: @Sendable () async -> Void]>([:])
 
+    private let imageReads = Mutex<(@Sendable (Int32) async -> Void)?>(nil)
+
     func openedImage(at priority: Int32) {
       imagePriorities.withLock { $0.append(priority) }
+    }
+
+    /// Does something before each read of an image, knowing at what priority the read is done.
+    func atReadsOfImages(_ action: @escaping @Sendable (Int32) async -> Void) {
+      imageReads.withLock { $0 = action }
+    }
+
+    func readsImage(at priority: Int32) async {
+      await imageReads.withLock { $0 }?(priority)
     }
 
     func at(_ moment: BackupMoment, _ action: @escaping @Sendable () async -> Void) {
@@ -128,7 +139,8 @@ struct RestoreWorld: Sendable {
     let (hooks, open) = (hooks, opening.image)
     opening.image = { path, format, directory, threads throws(DiskError) in
       hooks.openedImage(at: await threads.run { rehome_current_io_priority() })
-      return try await open(path, format, directory, threads)
+      let disk = try await open(path, format, directory, threads)
+      return WatchedImage(disk: disk, threads: threads, hooks: hooks)
     }
     return opening
   }
@@ -197,6 +209,43 @@ struct RestoreWorld: Sendable {
       logger: logger
     )
   }
+}
+
+/// An image whose reads a test hears of.
+private struct WatchedImage: BlockDevice {
+  let disk: any BlockDevice
+  let threads: BlockingExecutor
+  let hooks: RestoreWorld.Hooks
+
+  var size: Int64 { disk.size }
+
+  func read(
+    at offset: Int64,
+    into buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DiskError) {
+    await hooks.readsImage(at: await threads.run { rehome_current_io_priority() })
+    try await disk.read(at: offset, into: buffer, count: count)
+  }
+
+  func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DiskError) {
+    try await disk.write(at: offset, from: buffer, count: count)
+  }
+
+  func zero(at offset: Int64, count: Int64) async throws(DiskError) {
+    try await disk.zero(at: offset, count: count)
+  }
+
+  func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
+    try await disk.extents(in: range)
+  }
+
+  func flush() async throws(DiskError) { try await disk.flush() }
+  func close() async throws(DiskError) { try await disk.close() }
 }
 
 extension RestoreWorld {
