@@ -5,6 +5,10 @@ import Synchronization
 ///
 /// Only the catalog works on threads of its own. While one of its calls is under way nothing else
 /// runs, so that it doesn't matter how long it takes. When nobody can go on, time is moved.
+///
+/// A call to the catalog may itself need a turn before it leaves for its thread. Nobody can tell that turn from
+/// others', so after a long pause turns are given until the call is through: a rare seed that takes longer and may
+/// differ from its replay is better than one that never ends.
 final class TurnExecutor: TaskExecutor {
   private enum Turn: Sendable {
     case job(UnownedJob)
@@ -17,8 +21,12 @@ final class TurnExecutor: TaskExecutor {
     var arrived: [Turn] = []
     var callsOutside = 0
     var isRunning = false
+    /// How often there was nothing to do but wait for a call outside.
+    var pauseCount = 0
   }
 
+  /// Far longer than a call of the catalog takes.
+  private static let longestPause = DispatchTimeInterval.seconds(5)
   private static let key = DispatchSpecificKey<Bool>()
 
   private let state = Mutex(State())
@@ -61,14 +69,14 @@ final class TurnExecutor: TaskExecutor {
   private enum Next {
     case turn(Turn)
     case idle
-    case pause
+    /// Which pause it is, where somebody else could have a turn.
+    case pause(Int?)
   }
 
   private func run() {
     while true {
       switch next() {
-      case .turn(.job(let job)): unsafe job.runSynchronously(on: asUnownedTaskExecutor())
-      case .turn(.parked(let continuation)): continuation.resume()
+      case .turn(let turn): take(turn)
       case .idle:
         if moveTime() { continue }
         let isOver = state.withLock { state in
@@ -77,9 +85,31 @@ final class TurnExecutor: TaskExecutor {
           return true
         }
         if isOver { return }
-      case .pause: return
+      case .pause(let number):
+        guard let number else { return }
+        queue.asyncAfter(deadline: .now() + Self.longestPause) { self.goOn(after: number) }
+        return
       }
     }
+  }
+
+  private func take(_ turn: Turn) {
+    switch turn {
+    case .job(let job): unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    case .parked(let continuation): continuation.resume()
+    }
+  }
+
+  /// Gives a turn to somebody if this pause hasn't ended yet.
+  private func goOn(after number: Int) {
+    let turn = state.withLock { state -> Turn? in
+      guard !state.isRunning, state.pauseCount == number, !state.ready.isEmpty else { return nil }
+      state.isRunning = true
+      return state.ready.removeFirst()
+    }
+    guard let turn else { return }
+    take(turn)
+    run()
   }
 
   private func next() -> Next {
@@ -87,7 +117,8 @@ final class TurnExecutor: TaskExecutor {
       if !state.arrived.isEmpty { return .turn(state.arrived.removeFirst()) }
       guard state.callsOutside == 0 else {
         state.isRunning = false
-        return .pause
+        state.pauseCount += 1
+        return .pause(state.ready.isEmpty ? nil : state.pauseCount)
       }
       guard !state.ready.isEmpty else { return .idle }
       // Mostly in order; now and then somebody is overtaken.
