@@ -74,7 +74,12 @@ extension BackupRun {
       await parts.reached(.duringRead)
     }
     // While the disks of this moment can still be read: what was reused must really be there.
-    for reader in readers { made.count += try await reader.readLostChunks() }
+    let done = made.count.bytesDone
+    for reader in readers {
+      made.count += try await reader.readLostChunks { () throws(BackupStop) in
+        try goOn(done, of: total)
+      }
+    }
     for (reader, nonZero) in zip(readers, nonZeroBytes) {
       try await fromDatastore { () async throws(DatastoreError) in try await reader.index.close() }
       made.disks.append(BackupDisk(reader.source, nonZeroBytes: nonZero))

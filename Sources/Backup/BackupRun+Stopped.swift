@@ -3,6 +3,7 @@ import Disks
 import Hypervisor
 import Logging
 import Model
+import Operations
 
 extension BackupRun {
   /// Backs a stopped VPS up from its disks, held so that nobody writes to them meanwhile.
@@ -33,10 +34,13 @@ extension BackupRun {
       for (disk, path) in zip(seen.disks, paths) {
         sources.append(try await open(disk, at: path, search))
       }
+      let watch = StartWatch(reference, on: parts.hypervisor, parts.timer)
+      async let _ = watch.run()
       let before = try await identities(seen)
       try await requireStopped(reference)
       var made = try await read(sources, into: writer)
-      // Locks keep QEMU away; whatever else wrote shows in size and time.
+      // Locks keep QEMU away from files, and whatever else wrote to one shows in size and time. A device has
+      // neither: there a machine that ran meanwhile is what was seen of it.
       guard try await identities(seen) == before else {
         throw .because(
           .vpsNotReady,
@@ -44,7 +48,7 @@ extension BackupRun {
           isTransient: true
         )
       }
-      try await requireStopped(reference)
+      try await requireStopped(reference, watch)
       made.still = try await still(seen, paths)
       await closeAll(sources)
       if sources.allSatisfy({ $0.known == nil }) { made.fullReason = search.fullReason }
@@ -113,11 +117,15 @@ extension BackupRun {
     return disks
   }
 
-  private func requireStopped(_ reference: DomainReference) async throws(BackupStop) {
+  private func requireStopped(
+    _ reference: DomainReference,
+    _ watch: StartWatch? = nil
+  ) async throws(BackupStop) {
     let state = try await fromHypervisor { () async throws(HypervisorError) in
-      try await parts.hypervisor.state(of: reference)
+      try await watch?.look()
+      return try await parts.hypervisor.state(of: reference)
     }
-    guard state == .stopped || state == .crashed else {
+    guard state == .stopped || state == .crashed, watch?.hasSeenStart != true else {
       throw .because(
         .vpsNotReady,
         "The VPS was started while its disk was read.",

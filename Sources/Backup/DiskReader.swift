@@ -71,8 +71,12 @@ struct DiskReader: Sendable {
 
   /// Reads what the datastore has lost again, until nothing is missing.
   ///
+  /// - Parameter goOn: Is asked before each chunk, and may end it by throwing.
   /// - Returns: What that came to, for chunks that were counted once already.
-  func readLostChunks() async throws(BackupStop) -> ReadCount {
+  /// - Throws: What `goOn` throws, or what keeps a chunk from being read or stored.
+  func readLostChunks(
+    _ goOn: () throws(BackupStop) -> Void
+  ) async throws(BackupStop) -> ReadCount {
     var total = ReadCount()
     for _ in 1...Limits.lostChunkRounds {
       let lost = try await fromDatastore { () async throws(DatastoreError) in
@@ -80,6 +84,7 @@ struct DiskReader: Sendable {
       }
       guard !lost.isEmpty else { return total }
       for chunk in lost {
+        try goOn()
         let count = try await read(ChunkRead(chunk: chunk, dataCount: nil)).get()
         total.bytesRead += count.bytesRead
         total.bytesWritten += count.bytesWritten

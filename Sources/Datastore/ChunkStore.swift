@@ -18,19 +18,22 @@ package enum ChunkOutcome: Hashable, Sendable {
 struct ChunkStore: Sendable {
   let layout: StoreLayout
   let sync: SyncLevel
+  /// Nil: chunks are synced one by one, or never.
+  let syncRecord: SyncRecord?
   /// Keeps the sweep and the quarantine from a chunk while somebody looks for it.
   let stripes = ChunkStripes()
   private let packers = Packers()
 
-  init(layout: StoreLayout, sync: SyncLevel) {
+  init(layout: StoreLayout, sync: SyncLevel, syncRecord: SyncRecord?) {
     self.layout = layout
     self.sync = sync
+    self.syncRecord = syncRecord
   }
 
   /// Stores `plain` under its digest, unless it is there already.
   ///
-  /// What is there keeps its place if it is as short as ours; an empty file, as a crash leaves it,
-  /// never does. A packed chunk counts as short enough without packing ours first.
+  /// What is there keeps its place if it is as short as ours; what a crash has cut off never does. A packed
+  /// chunk counts as short enough without packing ours first.
   func insert(
     _ digest: Digest,
     _ plain: RawSpan,
@@ -41,7 +44,7 @@ struct ChunkStore: Sendable {
     let isThere = try stripes.alone(with: digest) { () throws(DatastoreError) in
       try files.touch(path)
     }
-    let present = isThere ? try presence(of: digest, files) : .absent
+    let present = isThere ? try presence(of: digest, plain, files) : .absent
     if present == .packed { return .reused }
     let packer = packers.take()
     defer { packers.giveBack(packer) }
@@ -95,6 +98,7 @@ struct ChunkStore: Sendable {
 
   private func presence(
     of digest: Digest,
+    _ plain: RawSpan,
     _ files: FileCalls
   ) throws(DatastoreError) -> Presence {
     let path = layout.file(of: digest)
@@ -102,11 +106,37 @@ struct ChunkStore: Sendable {
     // Nothing with content is that short: what a crash left is written anew.
     guard status.byteCount > DataBlob.headerByteCount else { return .absent }
     guard let head = try files.head(path, count: DataBlob.headerByteCount) else { return .absent }
+    let found: Presence
     switch DataBlob.Kind(startOf: head) {
-    case .plain: return .plain(byteCount: status.byteCount)
-    case .compressed: return .packed
+    case .plain:
+      let whole = DataBlob.headerByteCount + plain.byteCount
+      guard status.byteCount == whole else { return .absent }
+      found = .plain(byteCount: whole)
+    case .compressed: found = .packed
     case .encrypted, .compressedEncrypted: throw .chunkEncrypted(digest)
     case nil: return .absent
+    }
+    guard syncRecord?.isDoubtful(writtenAt: status.modificationSeconds) == true else {
+      return found
+    }
+    return try holds(digest, plain, files) ? found : .absent
+  }
+
+  /// Whether the file of a chunk really makes these bytes.
+  private func holds(
+    _ digest: Digest,
+    _ plain: RawSpan,
+    _ files: FileCalls
+  ) throws(DatastoreError) -> Bool {
+    let limit = DataBlob.maximumFileByteCount
+    guard case .bytes(let blob) = try files.read(layout.file(of: digest), limit: limit) else {
+      return false
+    }
+    do throws(BlobError) {
+      let content = try DataBlob.decode(blob, limit: plain.byteCount)
+      return content.withRawBytes { areEqual($0, plain) }
+    } catch {
+      return false
     }
   }
 

@@ -205,6 +205,13 @@ struct FileCalls: Sendable {
     try Self.sync(folder, path)
   }
 
+  /// The second in which a file that is written now has its time, by the machine's own clock.
+  static var currentSecond: Int {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec
+  }
+
   /// Begins to watch the file system of a folder for data that could not be written.
   func watchFileSystem(of path: String) throws(DatastoreError) -> FileSystemWatch {
     FileSystemWatch(try openDirectory(path), path: path)

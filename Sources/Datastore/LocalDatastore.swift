@@ -39,6 +39,7 @@ package final class LocalDatastore: Sendable {
     sync: SyncLevel,
     executor: BlockingExecutor,
     clock: any WallClock = SystemWallClock(),
+    bootID: String? = StillMark.currentBootID(),
     logger: Logger = Logger(label: "rehome.datastore"),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws(DatastoreError) {
@@ -63,7 +64,13 @@ package final class LocalDatastore: Sendable {
     self.layout = layout
     self.logger = logger
     figures = DatastoreFigures(metrics)
-    chunks = ChunkStore(layout: layout, sync: sync)
+    let record =
+      if sync == .filesystem, let bootID {
+        try SyncRecord(layout, bootID: bootID, now: FileCalls.currentSecond, calls)
+      } else {
+        SyncRecord?.none
+      }
+    chunks = ChunkStore(layout: layout, sync: sync, syncRecord: record)
     let clock = StoreClock(clock)
     self.clock = clock
     files = FileExecutor(executor, clock: clock)

@@ -259,11 +259,15 @@ extension SnapshotWriter {
   private func publish(_ manifest: Manifest) async throws(DatastoreError) {
     let json = try manifest.json()
     let (path, layout, sync, watch) = (path, store.layout, store.chunks.sync, watch)
+    let record = store.chunks.syncRecord
     try await files.run { calls throws(DatastoreError) in
       let folder = layout.folder(of: path)
       let blob = try Self.encode(json, or: .manifestCorrupt(path.relative))
       switch sync {
-      case .filesystem: try watch.sync()
+      case .filesystem:
+        let begun = FileCalls.currentSecond
+        try watch.sync()
+        try record?.didSync(before: begun, calls)
       // The folders of chunks, which somebody else may have made and not lived to sync.
       case .file: try calls.syncDirectory(layout.chunks)
       case .none: break

@@ -11,6 +11,9 @@ struct StoreLayout: Sendable {
   /// How far an unfinished garbage collection has come.
   var garbageRecord: String { "\(root)/.rehome-gc.json" }
 
+  /// What is known to be on the disk.
+  var syncRecord: String { "\(root)/.rehome-sync.json" }
+
   /// Room that is kept for the day on which the file system is full.
   var reserve: String { "\(root)/.rehome-reserve" }
 

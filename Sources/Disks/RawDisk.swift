@@ -8,6 +8,8 @@ import Synchronization
 /// goes through it. The two never share a page, so they never see each other's stale bytes.
 package final class RawDisk: BlockDevice {
   package let size: Int64
+  /// Whether it is a file, which takes room of a file system as it is written to.
+  package var isFile: Bool { !isBlockDevice }
 
   private let path: String
   private let access: DiskAccess

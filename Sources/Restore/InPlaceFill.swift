@@ -7,6 +7,9 @@ import Model
 ///
 /// What is about to be written over is saved in the undo log first, durable before the first byte is
 /// written. So at any moment each piece of the disk is its former self, saved, or what it is to be.
+///
+/// On the way forward nothing gives room back to the file system, on the way back nothing takes any:
+/// what was written over can be put back on a file system that is full.
 struct InPlaceFill: Sendable {
   let index: FixedIndex
   let device: any BlockDevice
@@ -18,6 +21,14 @@ struct InPlaceFill: Sendable {
   let isReadBack: Bool
   let threads: BlockingExecutor
   let rates: [RateLimiter]
+  /// Nil: nobody looks after the room that data in holes takes.
+  var space: StageSpace?
+
+  /// What a piece held.
+  private struct Former: Sendable {
+    let digest: Digest
+    let isZero: Bool
+  }
 
   /// What a piece is to hold.
   private enum Content {
@@ -82,9 +93,10 @@ struct InPlaceFill: Sendable {
       for rate in rates { rate.charge(range.count) }
       if saving, log.digest(of: piece) == nil {
         try await fromDisks { () async throws(DiskError) in
-          try await log.save(piece, buffer, range.count, digest: former)
+          try await log.save(piece, buffer, range.count, digest: former.digest)
         }
       }
+      if saving, former.isZero { try await space?.take(range.count) }
       try await fetch(content, piece, into: buffer, range.count)
       try await write(buffer, content, range)
       if case .chunk(_, let length) = content { record.bytesRead = Int64(length) }
@@ -93,8 +105,17 @@ struct InPlaceFill: Sendable {
     }
   }
 
-  /// Nil if the buffer holds the content already, else the SHA-256 of what it holds.
-  private static func look(_ buffer: AlignedBuffer, _ count: Int, _ content: Content) -> Digest? {
+  /// Nil if the buffer holds the content already, else what it holds.
+  private static func look(_ buffer: AlignedBuffer, _ count: Int, _ content: Content) -> Former? {
+    guard let digest = differing(buffer, count, content) else { return nil }
+    return Former(digest: digest, isZero: buffer.withBytes(count) { Checksum.isZero($0) })
+  }
+
+  private static func differing(
+    _ buffer: AlignedBuffer,
+    _ count: Int,
+    _ content: Content
+  ) -> Digest? {
     buffer.withBytes(count) { bytes in
       switch content {
       case .zeros:
@@ -132,13 +153,24 @@ struct InPlaceFill: Sendable {
     }
   }
 
+  /// Whether what is put back is nothing but zeros: then it is given back what it has taken.
+  private func isHoleAgain(
+    _ buffer: AlignedBuffer,
+    _ content: Content,
+    _ count: Int
+  ) async -> Bool {
+    guard case .saved = content else { return false }
+    return await threads.run { buffer.withBytes(count) { Checksum.isZero($0) } }
+  }
+
   private func write(
     _ buffer: AlignedBuffer,
     _ content: Content,
     _ range: Range<Int64>
   ) async throws(StepStop) {
+    let isHole = await isHoleAgain(buffer, content, range.count)
     try await fromDisks { () async throws(DiskError) in
-      if case .zeros = content {
+      if isHole {
         try await device.zero(at: range.lowerBound, count: Int64(range.count))
       } else {
         try await device.write(at: range.lowerBound, from: buffer, count: range.count)

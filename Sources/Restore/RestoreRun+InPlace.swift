@@ -48,6 +48,7 @@ extension RestoreRun {
     try await fromDisks { () async throws(DiskError) in
       _ = try await RuntimeDirectory.ensure(parts.settings.undoDirectory, mode: 0o700)
     }
+    try await requireDiskSpace(for: disks, in: snapshot)
     try await requireLogSpace(for: disks, in: snapshot)
     try await writeSeed()
     for disk in disks {
@@ -214,7 +215,7 @@ extension RestoreRun {
       guard device.size == disk.sizeBytes else {
         throw .operatorNeeded("A disk isn't of the size that the journal says.")
       }
-      let fill = inPlaceFill(device, index, log)
+      let fill = inPlaceFill(device, disk, index, log)
       let isForward = kind == .restore && step == .swap
       var work = pieces ?? []
       if pieces == nil { work = try await self.work(on: fill, isForward: isForward, &progress) }
@@ -254,6 +255,7 @@ extension RestoreRun {
 
   private func inPlaceFill(
     _ device: RawDisk,
+    _ disk: StagedDisk,
     _ index: FixedIndex,
     _ log: UndoLog
   ) -> InPlaceFill {
@@ -267,7 +269,8 @@ extension RestoreRun {
       flushes: FlushGroup(device),
       isReadBack: parts.settings.verification == .readback,
       threads: threads,
-      rates: [context.rate, parts.rate]
+      rates: [context.rate, parts.rate],
+      space: device.isFile ? StageSpace(disk.currentPath, of: job.id, parts.catalog) : nil
     )
   }
 

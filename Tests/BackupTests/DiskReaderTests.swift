@@ -161,7 +161,7 @@ import Testing
     )
     var count = ReadCount()
     try await reader.readAll { step throws(BackupStop) in count += step }
-    count += try await reader.readLostChunks()
+    count += try await reader.readLostChunks {}
     try await reader.index.close()
     _ = try await writer.finish()
     let snapshot = try await store.open(writer.path)

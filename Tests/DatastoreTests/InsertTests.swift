@@ -21,6 +21,11 @@ struct InsertTests {
       present: { Array(try encode($0).prefix(12)) },
       isReplaced: true
     ),
+    Case(
+      testDescription: "a plain one that was cut off",
+      present: { Array(sealed(.plain, $0).prefix(40)) },
+      isReplaced: true
+    ),
     Case(testDescription: "a longer encoding", present: { sealed(.plain, $0) }, isReplaced: true),
     Case(testDescription: "no blob at all", present: { _ in noise(99) }, isReplaced: true),
   ]
@@ -177,27 +182,6 @@ struct InsertTests {
       let test = try TestStore(root: root)
       #expect(try await putOne(zeros(1 << 16), in: test) == .zero)
       #expect(try await putOne(zeros(100), in: test) == .zero)
-    }
-  }
-
-  private func putOne(_ plain: [UInt8], in test: TestStore) async throws -> ChunkOutcome {
-    let writer = try await test.store.begin(namespace: [], id: "one", notBefore: 1)
-    let index = try writer.beginIndex(
-      "drive-a.img.fidx",
-      size: Int64(plain.count),
-      chunkSize: 1 << 16
-    )
-    do {
-      let outcome = try await index.put(
-        chunk: 0,
-        buffer(holding: plain),
-        count: plain.count
-      )
-      await writer.abandon()
-      return outcome
-    } catch {
-      await writer.abandon()
-      throw error
     }
   }
 

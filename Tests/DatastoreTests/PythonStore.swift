@@ -212,7 +212,7 @@ enum PythonStore {
         for folder, _, names in os.walk(root):
             for name in names:
                 path = os.path.relpath(f"{folder}/{name}", root)
-                if re.fullmatch(r"\.lock|\.chunks/([0-9a-f]{4})/\1[0-9a-f]{60}", path):
+                if re.fullmatch(r"\.lock|\.rehome-sync\.json|\.chunks/([0-9a-f]{4})/\1[0-9a-f]{60}", path):
                     continue
                 if re.fullmatch(f"{GROUP}/owner", path):
                     assert re.fullmatch(r"[^@\n]+@[^@\n]+\n", open(f"{root}/{path}").read())

@@ -27,7 +27,8 @@ struct TestStore: Sendable {
   init(
     root: String,
     sync: SyncLevel = .none,
-    clock: any WallClock = SystemWallClock()
+    clock: any WallClock = SystemWallClock(),
+    bootID: String = "this boot"
   ) throws {
     self.root = root
     try FileManager.default.createDirectory(
@@ -39,6 +40,7 @@ struct TestStore: Sendable {
       sync: sync,
       executor: Self.executor,
       clock: clock,
+      bootID: bootID,
       metrics: registry
     )
   }
@@ -173,3 +175,25 @@ func text(_ count: Int) -> [UInt8] {
 
 /// The SHA-256 of `bytes`.
 func digest(_ bytes: [UInt8]) -> Digest { bytes.withRawBytes { Digest(sha256: $0) } }
+
+/// Puts one chunk in a backup that never ends, and says what became of it.
+func putOne(_ plain: [UInt8], in test: TestStore) async throws -> ChunkOutcome {
+  let writer = try await test.store.begin(namespace: [], id: "one", notBefore: 1)
+  let index = try writer.beginIndex(
+    "drive-a.img.fidx",
+    size: Int64(plain.count),
+    chunkSize: 1 << 16
+  )
+  do {
+    let outcome = try await index.put(
+      chunk: 0,
+      buffer(holding: plain),
+      count: plain.count
+    )
+    await writer.abandon()
+    return outcome
+  } catch {
+    await writer.abandon()
+    throw error
+  }
+}

@@ -70,7 +70,7 @@ struct VerificationTests {
       let test = try TestStore(root: root)
       let plain = noise(1000)
       try await test.backUp(plain)
-      let chunks = ChunkStore(layout: StoreLayout(root: root), sync: .none)
+      let chunks = ChunkStore(layout: StoreLayout(root: root), sync: .none, syncRecord: nil)
       #expect(try chunks.quarantine(digest(plain), FileCalls()) == nil)
       #expect(try chunks.quarantine(digest([]), FileCalls()) == nil)
       #expect(test.exists(test.file(of: digest(plain))))

@@ -18,6 +18,11 @@ struct InPlaceTests {
     let held: [UInt8]
     let wanted: [UInt8]
 
+    init(held: [UInt8], wanted: [UInt8]) {
+      self.held = held
+      self.wanted = wanted
+    }
+
     init(seed: UInt64) {
       var random = Seeded(seed)
       let pieces = Int.random(in: 2...9, using: &random)
@@ -51,10 +56,10 @@ struct InPlaceTests {
     let scene: Scene
     private let threads = BlockingExecutor(label: "test", width: 4)
 
-    init(_ scene: Scene) async throws {
+    init(_ scene: Scene, diskFolder: String? = nil) async throws {
       self.scene = scene
       bench = try DiskBench("\(ScratchDirectory.path)/\(UUID().uuidString.prefix(8))")
-      path = "\(bench.folder)/disk"
+      path = "\(diskFolder ?? bench.folder)/disk"
       logPath = "\(bench.folder)/log"
       try scene.held.writeSparse(to: path)
       index = try await bench.backUp(scene.wanted, chunkSize: scene.chunkSize)
@@ -167,6 +172,30 @@ struct InPlaceTests {
       #expect(try turned.contents == scene.held, comment)
       try FileManager.default.removeItem(atPath: rolled.bench.folder)
       try FileManager.default.removeItem(atPath: turned.bench.folder)
+    }
+  }
+
+  @Test(.enabled { await SmallFileSystem.isAvailable })
+  func `a disk on a file system that gets full can be put back`() async throws {
+    let chunk = 1 << 16
+    let folder = "\(ScratchDirectory.path)/full"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try await SmallFileSystem.with(at: folder, megabytes: 2) {
+      // What holds data becomes zero, and what is a hole gets data: more than there is room for.
+      let data = (0..<16).flatMap { [UInt8](repeating: UInt8($0 + 1), count: chunk) }
+      let none = [UInt8](repeating: 0, count: 32 * chunk)
+      let scene = Scene(
+        held: data + none,
+        wanted: [UInt8](repeating: 0, count: data.count) + data + data
+      )
+      let setting = try await Setting(scene, diskFolder: folder)
+      await #expect(throws: StepStop.self) { _ = try await setting.forward() }
+      // Nobody gives room back meanwhile, and others take what there is.
+      try SmallFileSystem.fill(folder, with: "others")
+      try await setting.rollback()
+      #expect(try setting.contents == scene.held)
+      let held = try FileManager.default.attributesOfFileSystem(forPath: folder)
+      #expect((held[.systemFreeSize] as? Int ?? 0) > 0, "holes are holes again")
     }
   }
 

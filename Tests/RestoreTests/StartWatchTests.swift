@@ -1,5 +1,6 @@
 import Hypervisor
 import Model
+import Operations
 import Synchronization
 import TestSupport
 import Testing

@@ -1,14 +1,14 @@
-import Hypervisor
+package import Hypervisor
 import Model
 import Synchronization
 
-/// Notices a target that is started while its disks are being written over.
+/// Notices a machine that is started while its disks are being read or written over.
 ///
 /// QEMU's locks keep a file's machine off. A block device's needn't: libvirt gives each machine device
 /// nodes of its own, in a mount namespace of its own, and a lock belongs to the node that was opened.
 /// So the machine itself is watched: its events, and its state again and again for those that get
 /// lost.
-final class StartWatch: Sendable {
+package final class StartWatch: Sendable {
   private let hypervisor: any Hypervisor
   private let reference: DomainReference
   private let timer: any Clock<Duration>
@@ -16,7 +16,7 @@ final class StartWatch: Sendable {
   private let isStarted = Atomic<Bool>(false)
 
   /// Begins to listen: whatever happens from here on is noticed.
-  init(
+  package init(
     _ reference: DomainReference,
     on hypervisor: any Hypervisor,
     _ timer: any Clock<Duration>
@@ -27,11 +27,11 @@ final class StartWatch: Sendable {
     events = hypervisor.events()
   }
 
-  /// Whether the target was seen to run at any time since this was made.
-  var hasSeenStart: Bool { isStarted.load(ordering: .acquiring) }
+  /// Whether the machine was seen to run at any time since this was made.
+  package var hasSeenStart: Bool { isStarted.load(ordering: .acquiring) }
 
   /// Watches until it is cancelled.
-  func run() async {
+  package func run() async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.listen() }
       group.addTask { await self.poll() }
@@ -41,7 +41,7 @@ final class StartWatch: Sendable {
   /// Looks now.
   ///
   /// A start that is under way may yet fail, and where it meets our locks it does: its outcome counts.
-  func look() async throws(HypervisorError) {
+  package func look() async throws(HypervisorError) {
     var state = try await hypervisor.state(of: reference)
     while state == .starting, !Task.isCancelled {
       // Cancelled, it returns at once and the loop ends.
@@ -73,24 +73,4 @@ final class StartWatch: Sendable {
   }
 
   private func note() { isStarted.store(true, ordering: .releasing) }
-}
-
-extension RestoreRun {
-  /// The last look, when the last byte is durable.
-  func requireOff(_ watch: StartWatch) async throws(StepStop) {
-    try await patiently { () async throws(HypervisorError) in try await watch.look() }
-    guard !watch.hasSeenStart else { throw .startedMeanwhile }
-  }
-}
-
-extension StepStop {
-  /// Nobody knows what a guest did with half of a disk.
-  ///
-  /// What was saved stays, so that an undo can put it back.
-  static var startedMeanwhile: StepStop {
-    .operatorNeeded(
-      "The target was started while its disks were being written over. Undo the restore to put "
-        + "back what they held."
-    )
-  }
 }
