@@ -91,7 +91,7 @@ extension LocalDatastore {
   package func remove(_ path: SnapshotPath) async throws(DatastoreError) {
     let layout = layout
     try await files.run { calls throws(DatastoreError) in
-      guard try calls.status(layout.folder(of: path))?.isDirectory == true else {
+      guard try Self.isThere(path, layout, calls) else {
         throw .snapshotNotFound(path.relative)
       }
       guard try calls.status("\(layout.folder(of: path))/.protected") == nil else { throw .busy }
@@ -112,9 +112,9 @@ extension LocalDatastore {
   package func removeUnfinished(_ path: SnapshotPath) async throws(DatastoreError) -> Bool {
     let layout = layout
     return try await files.run { calls throws(DatastoreError) in
-      guard try calls.status(layout.folder(of: path))?.isDirectory == true,
-        try !Self.isFinished(path, layout, calls)
-      else { return false }
+      guard try Self.isThere(path, layout, calls), try !Self.isFinished(path, layout, calls) else {
+        return false
+      }
       try Self.removeFolder(of: path, layout, calls)
       return true
     }
@@ -186,6 +186,20 @@ extension LocalDatastore {
       try calls.syncDirectory(layout.folder(of: path))
     }
     try removeFolder(of: path, layout, calls)
+  }
+
+  /// Whether a snapshot has a folder; one that hasn't is gone for good.
+  ///
+  /// Who removed it may have died before that was durable, and whoever is told that it is gone forgets it.
+  private static func isThere(
+    _ path: SnapshotPath,
+    _ layout: StoreLayout,
+    _ calls: FileCalls
+  ) throws(DatastoreError) -> Bool {
+    if try calls.status(layout.folder(of: path))?.isDirectory == true { return true }
+    let group = layout.group(namespace: path.namespace, id: path.id)
+    if try calls.status(group)?.isDirectory == true { try calls.syncDirectory(group) }
+    return false
   }
 
   /// Removes what a snapshot without manifest consists of, and the folder with it.

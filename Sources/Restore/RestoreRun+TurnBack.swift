@@ -1,6 +1,7 @@
 import Catalog
 import Disks
 import Hypervisor
+import Logging
 import Model
 import Operations
 
@@ -79,6 +80,24 @@ extension RestoreRun {
     if kind == .restore, journal.stage != nil { try await discardStaged() }
     if let notRunning { throw notRunning }
     try await record(.discard, .done)
+  }
+
+  /// Removes what this worker has staged after another one has ended the job, which looked for it before that.
+  ///
+  /// Only where the target was never touched: then nobody has a use for a new disk.
+  func discardIfOver() async {
+    guard kind == .restore, !isInPlace, journal.stage != nil else { return }
+    let id = job.id
+    do throws(StepStop) {
+      let now = try await fromCatalog { () async throws(CatalogFault) in
+        try await self.parts.catalog.read { try $0.job(id) }
+      }
+      guard let now, [.failed, .cancelled].contains(now.state), now.failure?.left == .untouched
+      else { return }
+      try await discardStaged()
+    } catch {
+      parts.logger.warning("stage not discarded", metadata: ["job.id": "\(id)"])
+    }
   }
 
   /// Removes what was staged; what can't be removed now is tried again.

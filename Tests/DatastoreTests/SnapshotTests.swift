@@ -56,6 +56,39 @@ struct SnapshotTests {
     }
   }
 
+  /// Hears which directories and files are made durable.
+  private final class Syncs: FileObserver {
+    private let heard = Mutex<[String]>([])
+
+    var paths: [String] { heard.withLock { $0 } }
+
+    func before(_ effect: FileEffect) throws(DiskError) {
+      if case .sync(let path, _) = effect { heard.withLock { $0.append(path) } }
+    }
+
+    func turn() async {}
+  }
+
+  @Test func `Whoever is told that a snapshot is gone may forget it`() async throws {
+    try await withScratch { root in
+      let test = try TestStore(root: root)
+      let path = try await test.backUp(noise(100), at: 1000).path
+      let group = test.folder(of: path).split(separator: "/", omittingEmptySubsequences: false)
+        .dropLast().joined(separator: "/")
+      // As by somebody who died before that was durable.
+      try FileManager.default.removeItem(atPath: test.folder(of: path))
+      let syncs = Syncs()
+      await FileSimulation.$observer.withValue(syncs) {
+        await #expect(throws: DatastoreError.snapshotNotFound(path.relative)) {
+          try await test.store.remove(path)
+        }
+        #expect(syncs.paths == [group])
+        #expect((try? await test.store.removeUnfinished(path)) == false)
+        #expect(syncs.paths == [group, group])
+      }
+    }
+  }
+
   private final class Gate: Sendable {
     private let isOpen = Mutex(false)
     var isPassable: Bool { isOpen.withLock { $0 } }

@@ -57,6 +57,19 @@ struct KnownFaultTests {
       [Act(staged, [Cued(.effect("moment: after-stop"), .deed(.inspect))])]
     ),
     Case(
+      "what an overtaken worker stages after the job's end is removed",
+      [
+        Act(
+          staged,
+          [
+            Cued(.effect("libvirt: fileUsers"), .killed), Cued(.effect("seed: write"), .frozen),
+            Cued(.effect("moment: during-verify"), .answerLost),
+          ]
+        )
+      ],
+      endsAs: "failed untouched"
+    ),
+    Case(
       "the folder of a seed is as durable as the seed",
       [Act(staged, [Cued(.effect("moment: after-exchange"), .powerLost)])]
     ),
