@@ -19,7 +19,7 @@ struct AdoptedSeed {
   ) async throws(CommandFailure) -> AdoptedSeed? {
     for disk in domain.inactiveDisks {
       guard disk.sourceType == .file || disk.sourceType == .block, let path = disk.sourcePath,
-        await isSeed(path)
+        try await isSeed(path, isData: disk.isDataDisk)
       else { continue }
       // A writable one would count as one of the guest's data disks.
       guard !disk.isDataDisk else {
@@ -34,12 +34,23 @@ struct AdoptedSeed {
     return nil
   }
 
-  /// A disk that can't be read is no seed; that it can't be read, the observation tells.
-  private static func isSeed(_ path: String) async -> Bool {
+  /// Whether a disk is a seed.
+  ///
+  /// That a data disk can't be read, the observation tells. Of another one that can't be read nobody knows: a
+  /// seed that was passed over would stay beside ours, and a guest that finds two takes either.
+  private static func isSeed(
+    _ path: String,
+    isData: Bool
+  ) async throws(CommandFailure) -> Bool {
     do throws(SeedError) {
       return try await SeedReader.isSeed(path)
     } catch {
-      return false
+      guard case .io(_, _, let number) = error, !isData else { return false }
+      throw .seedNotUsable(
+        path: path,
+        reason: "it can't be read (error number \(number)), so nobody knows whether it is one. "
+          + "Run this as a user who may read it, or remove the disk from the domain."
+      )
     }
   }
 
