@@ -38,7 +38,8 @@ final class SyncRecord: Sendable {
   ) throws(DatastoreError) {
     self.layout = layout
     let found = try Self.load(layout, files)
-    var content = found ?? Content(bootID: bootID, syncedAt: now, doubts: [])
+    // A file's time is the kernel's, which is a little behind.
+    var content = found ?? Content(bootID: bootID, syncedAt: now - 1, doubts: [])
     if content.bootID != bootID {
       content.bootID = bootID
       content.doubts.append(Doubt(from: content.syncedAt, to: max(now, content.syncedAt)))
@@ -59,7 +60,6 @@ final class SyncRecord: Sendable {
   /// Notes that everything written before this second is on the disk now.
   func didSync(before second: Int, _ files: FileCalls) throws(DatastoreError) {
     let content = content.withLock { content in
-      // A file's time is the kernel's, which is a little behind.
       content.syncedAt = max(content.syncedAt, second - 1)
       return content
     }

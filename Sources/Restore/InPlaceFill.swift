@@ -8,8 +8,8 @@ import Model
 /// What is about to be written over is saved in the undo log first, durable before the first byte is
 /// written. So at any moment each piece of the disk is its former self, saved, or what it is to be.
 ///
-/// On the way forward nothing gives room back to the file system, on the way back nothing takes any:
-/// what was written over can be put back on a file system that is full.
+/// On the way forward nothing gives room back to the file system, on the way back zeros do: what was
+/// written over can be put back on a file system that is full.
 struct InPlaceFill: Sendable {
   let index: FixedIndex
   let device: any BlockDevice
@@ -98,7 +98,7 @@ struct InPlaceFill: Sendable {
       }
       if saving, former.isZero { try await space?.take(range.count) }
       try await fetch(content, piece, into: buffer, range.count)
-      try await write(buffer, content, range)
+      try await write(buffer, range, punchesZeros: !saving)
       if case .chunk(_, let length) = content { record.bytesRead = Int64(length) }
       record.bytesWritten = Int64(range.count)
       return record
@@ -153,22 +153,14 @@ struct InPlaceFill: Sendable {
     }
   }
 
-  /// Whether what is put back is nothing but zeros: then it is given back what it has taken.
-  private func isHoleAgain(
-    _ buffer: AlignedBuffer,
-    _ content: Content,
-    _ count: Int
-  ) async -> Bool {
-    guard case .saved = content else { return false }
-    return await threads.run { buffer.withBytes(count) { Checksum.isZero($0) } }
-  }
-
   private func write(
     _ buffer: AlignedBuffer,
-    _ content: Content,
-    _ range: Range<Int64>
+    _ range: Range<Int64>,
+    punchesZeros: Bool
   ) async throws(StepStop) {
-    let isHole = await isHoleAgain(buffer, content, range.count)
+    let isHole = await threads.run {
+      punchesZeros && buffer.withBytes(range.count) { Checksum.isZero($0) }
+    }
     try await fromDisks { () async throws(DiskError) in
       if isHole {
         try await device.zero(at: range.lowerBound, count: Int64(range.count))

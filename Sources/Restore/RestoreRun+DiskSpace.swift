@@ -3,8 +3,8 @@ import Disks
 import Model
 
 extension RestoreRun {
-  /// Looks, before the target is stopped, whether the disks' file systems have room for what the backup
-  /// puts into holes of the disks.
+  /// Looks, before the target is stopped, whether the disks' file systems have room for what the
+  /// backup puts into holes of the disks.
   ///
   /// What the target writes meanwhile makes that an estimate; writing looks again as it goes on.
   func requireDiskSpace(
@@ -31,25 +31,18 @@ extension RestoreRun {
     }
   }
 
-  /// How many bytes of a disk are holes now and won't be; none of a block device, whose holes nobody knows.
+  /// How many bytes of a disk are holes now and won't be; none of a block device, whose holes nobody
+  /// knows.
   private func bytesIntoHoles(
     _ disk: StagedDisk,
     _ index: FixedIndex
   ) async throws(StepStop) -> Int64 {
-    let threads = threads
-    let device = try await fromDisks { () async throws(DiskError) in
-      try await RawDisk.open(disk.currentPath, access: .read, threads: threads)
-    }
-    do throws(StepStop) {
-      let extents = try await fromDisks { () async throws(DiskError) in
+    let extents = try await reading(disk) { device throws(StepStop) in
+      try await fromDisks { () async throws(DiskError) in
         try await device.extents(in: 0..<device.size)
       }
-      await close(device)
-      return index.dataBytes(in: extents.filter(\.isZero).map(\.range))
-    } catch {
-      await close(device)
-      throw error
     }
+    return index.dataBytes(in: extents.filter(\.isZero).map(\.range))
   }
 }
 

@@ -56,14 +56,22 @@ extension RestoreRun {
     _ disk: StagedDisk,
     _ index: FixedIndex
   ) async throws(StepStop) -> Int64 {
+    try await reading(disk) { device throws(StepStop) in try await differingBytes(device, index) }
+  }
+
+  /// Looks at a disk as it is now, which its guest may be writing to.
+  func reading<Value>(
+    _ disk: StagedDisk,
+    _ look: (RawDisk) async throws(StepStop) -> Value
+  ) async throws(StepStop) -> Value {
     let threads = threads
     let device = try await fromDisks { () async throws(DiskError) in
       try await RawDisk.open(disk.currentPath, access: .read, threads: threads)
     }
     do throws(StepStop) {
-      let bytes = try await differingBytes(device, index)
+      let value = try await look(device)
       await close(device)
-      return bytes
+      return value
     } catch {
       await close(device)
       throw error

@@ -38,6 +38,22 @@ import Testing
     }
   }
 
+  @Test func `reading what was lost can be stopped`() async throws {
+    let store = try Self.store()
+    let disk = MemoryDisk([UInt8](repeating: 7, count: Self.chunkSize * 2))
+    let parent = try await Self.backUp(disk, into: store, known: nil).index
+    var generator = SeededGenerator(seed: 1)
+    _ = try Self.lose(share: 4, of: parent, in: store, &generator)
+    let known = KnownContent(index: parent) { _ throws(DiskError) in [] }
+    _ = disk.takeReads()
+    await #expect(throws: BackupStop.self) {
+      _ = try await Self.backUp(disk, into: store, known: known) { () throws(BackupStop) in
+        throw .cancelled
+      }
+    }
+    #expect(disk.takeReads().isEmpty)
+  }
+
   @Test func `neither a hole nor an untouched disk is read at all`() async throws {
     let store = try Self.store()
     let disk = MemoryDisk([UInt8](repeating: 0, count: Self.chunkSize * 300))
@@ -138,7 +154,8 @@ import Testing
     _ disk: MemoryDisk,
     into store: LocalDatastore,
     known: KnownContent?,
-    of client: String = "cli_a"
+    of client: String = "cli_a",
+    goOn: () throws(BackupStop) -> Void = {}
   ) async throws -> (index: FixedIndex, count: ReadCount) {
     let writer = try await store.begin(namespace: [client], id: "vps_a", notBefore: 1000)
     let archive = "drive-virtio0.img.fidx"
@@ -161,7 +178,7 @@ import Testing
     )
     var count = ReadCount()
     try await reader.readAll { step throws(BackupStop) in count += step }
-    count += try await reader.readLostChunks {}
+    count += try await reader.readLostChunks(goOn)
     try await reader.index.close()
     _ = try await writer.finish()
     let snapshot = try await store.open(writer.path)

@@ -172,6 +172,26 @@ struct InPlaceJobTests {
     }
   }
 
+  @Test(.enabled { await SmallFileSystem.isAvailable })
+  func `no guest is stopped for data that finds no room in holes`() async throws {
+    let folder = "\(ScratchDirectory.path)/small"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    // 25 MiB, all but the first chunk of them holes.
+    let held = World.disk("a" + String(repeating: "\0", count: 400))
+    let wanted = World.disk("a" + String(repeating: "b", count: 400))
+    try await SmallFileSystem.with(at: folder, megabytes: 24) {
+      try await World.with(holding: held, in: folder) { world in
+        let job = try await world.restore(try await world.backup(of: wanted))
+        #expect(job.failure?.code == .hostStorageFull)
+        #expect(job.failure?.left == .untouched)
+        #expect(job.failure?.detail.contains("hold nothing: \(400 * World.chunkSize)") == true)
+        #expect(try world.contents == held)
+        let asked = await world.host.calls.map(\.operation)
+        #expect(!asked.contains(.requestShutdown) && !asked.contains(.destroy))
+      }
+    }
+  }
+
   @Test(arguments: [true, false])
   func `no guest is stopped for a log that finds no room`(isMuch: Bool) async throws {
     // Chunks by the hundred, so that what differs matters beside what must stay free.

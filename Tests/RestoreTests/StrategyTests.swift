@@ -1,3 +1,4 @@
+import Checksum
 import Disks
 import Foundation
 import Hypervisor
@@ -73,8 +74,14 @@ extension OnRealGuests {
             try await target.write("before", to: "/data/marker")
             let (a, b) = (try await world.register(source), try await world.register(target))
             let backup = try await world.backUp(a)
-            // A chunk of the backup goes missing when half of the disk is written over.
-            world.hooks.at(.beforeExchange) { try? world.damageLastChunk() }
+            // The last chunk that is needed goes missing when the target has been stopped.
+            world.hooks.at(.beforeExchange) {
+              do {
+                try world.damageLastChunk(of: source.diskPath, missingIn: target.diskPath)
+              } catch {
+                Issue.record(error)
+              }
+            }
             let job = try await world.finished(
               world.restore(backup, of: a, onto: b, strategy: .inPlace)
             )
@@ -116,12 +123,22 @@ extension RestoreWorld {
     return try FileManager.default.contentsOfDirectory(atPath: path)
   }
 
-  /// Takes the last chunk, by name, out of the store.
-  func damageLastChunk() throws {
-    let chunks = "\(folder)/datastore/.chunks"
-    let last = try FileManager.default.subpathsOfDirectory(atPath: chunks)
-      .filter { $0.count > 60 }.sorted().last
-    guard let last else { throw Unexpected(description: "no chunks") }
-    try FileManager.default.removeItem(atPath: "\(chunks)/\(last)")
+  /// Takes out of the store the last chunk that a restore from one disk onto another can't do without.
+  func damageLastChunk(of source: String, missingIn target: String) throws {
+    let size = 4 << 20
+    func pieces(_ path: String) throws -> [Data] {
+      let disk = try Data(contentsOf: URL(filePath: path))
+      return stride(from: 0, to: disk.count, by: size)
+        .map { Data(disk[$0..<min($0 + size, disk.count)]) }
+    }
+    let present = try pieces(target)
+    let needed = try pieces(source).filter { !present.contains($0) }
+    guard needed.count > 1, let last = needed.last else {
+      throw Unexpected(description: "the disks differ in \(needed.count) chunks only")
+    }
+    let name = [UInt8](last).withRawBytes { Digest(sha256: $0) }.description
+    try FileManager.default.removeItem(
+      atPath: "\(folder)/datastore/.chunks/\(name.prefix(4))/\(name)"
+    )
   }
 }
