@@ -1,5 +1,7 @@
 /// What came of many seeds.
 package struct SeedTotal: Sendable {
+  /// How many seeds were played.
+  package var seedCount = 0
   /// The seeds that something is wrong with.
   package var failedSeeds: [UInt64] = []
   /// How often workers and hosts died.
@@ -10,6 +12,7 @@ package struct SeedTotal: Sendable {
   package var endings: [String: Int] = [:]
 
   mutating func add(_ report: SeedReport) {
+    seedCount += 1
     if !report.complaints.isEmpty { failedSeeds.append(report.seed) }
     crashes += report.crashes
     mixedOrLost += report.isMixedOrLost ? 1 : 0
@@ -22,11 +25,11 @@ package enum SeedSeries {
   /// Worlds at the same time; each is one thread and its catalog's.
   private static let width = 2
 
-  /// Plays `seeds` and tells `failed` of each that something is wrong with.
+  /// Plays `seeds` and tells `played` of each, with what came of all so far.
   package static func run(
     _ seeds: Range<UInt64>,
     scope: Scope = .everything,
-    failed: (SeedReport) -> Void
+    played: (SeedReport, SeedTotal) -> Void
   ) async throws -> SeedTotal {
     try await withThrowingTaskGroup(of: SeedReport.self) { group in
       var total = SeedTotal()
@@ -37,8 +40,8 @@ package enum SeedSeries {
       }
       for _ in 0..<width { add() }
       while let report = try await group.next() {
-        if !report.complaints.isEmpty { failed(report) }
         total.add(report)
+        played(report, total)
         add()
       }
       return total

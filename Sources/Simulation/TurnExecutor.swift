@@ -6,9 +6,9 @@ import Synchronization
 /// Only the catalog works on threads of its own. While one of its calls is under way nothing else
 /// runs, so that it doesn't matter how long it takes. When nobody can go on, time is moved.
 ///
-/// A call to the catalog may itself need a turn before it leaves for its thread. Nobody can tell that turn from
-/// others', so after a long pause turns are given until the call is through: a rare seed that takes longer and may
-/// differ from its replay is better than one that never ends.
+/// A call to the catalog may itself need a turn before it leaves for its thread. Nobody can tell that
+/// turn from others', so after a long pause turns are given until the call is through: a rare seed
+/// that takes longer and may differ from its replay is better than one that never ends.
 final class TurnExecutor: TaskExecutor {
   private enum Turn: Sendable {
     case job(UnownedJob)

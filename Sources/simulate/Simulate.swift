@@ -27,7 +27,10 @@ struct Simulate {
   }
 
   private static func play(_ count: UInt64, from first: UInt64) async throws {
-    let total = try await SeedSeries.run(first..<first + count) { report in
+    var progress = SeedProgress(count: count)
+    let total = try await SeedSeries.run(first..<first + count) { report, total in
+      if let line = progress.line(total) { FileHandle.standardError.write(Data(line.utf8)) }
+      guard !report.complaints.isEmpty else { return }
       for complaint in report.complaints { tell("seed \(report.seed): \(complaint)") }
       tell("  replay with: make simulate SEED=\(report.seed)")
     }

@@ -9,7 +9,7 @@ struct SeedTests {
   ) async throws {
     let first = UInt64(scope.rawValue) * 1000
     var complaints: [String] = []
-    let total = try await SeedSeries.run(first..<first + 70, scope: scope) { report in
+    let total = try await SeedSeries.run(first..<first + 70, scope: scope) { report, _ in
       complaints += report.complaints.map { "make simulate SEED=\(report.seed): \($0)" }
     }
     #expect(complaints == [])
