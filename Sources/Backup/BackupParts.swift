@@ -23,13 +23,13 @@ package struct BackupSettings: Sendable {
   /// How many bytes of a disk are one chunk.
   package var chunkBytes: Int
   /// How urgent the disk I/O of a backup is to the kernel, unless its job says otherwise.
-  package var ioPriority: IOPriority
+  package var ioPriority: Adjustable<IOPriority>
 
   /// Collects the decisions.
   package init(
     scratchMinimumBytes: Int64 = Limits.scratchMinimum,
     chunkBytes: Int = Limits.chunkBytes,
-    ioPriority: IOPriority = .normal
+    ioPriority: Adjustable<IOPriority> = Adjustable(.normal)
   ) {
     self.scratchMinimumBytes = scratchMinimumBytes
     self.chunkBytes = chunkBytes
@@ -43,7 +43,6 @@ package struct BackupParts: Sendable {
   package var datastore: LocalDatastore
   package var hypervisor: any Hypervisor
   package var observer: HostObserver
-  package var buffers: BufferPool
   package var clock: any WallClock
   /// What it waits with.
   package var timer: any Clock<Duration>
@@ -64,7 +63,6 @@ package struct BackupParts: Sendable {
     datastore: LocalDatastore,
     hypervisor: any Hypervisor,
     observer: HostObserver,
-    buffers: BufferPool,
     clock: any WallClock,
     timer: any Clock<Duration> = ContinuousClock(),
     settings: BackupSettings = BackupSettings(),
@@ -78,7 +76,6 @@ package struct BackupParts: Sendable {
     self.datastore = datastore
     self.hypervisor = hypervisor
     self.observer = observer
-    self.buffers = buffers
     self.clock = clock
     self.timer = timer
     self.settings = settings

@@ -59,7 +59,7 @@ extension BackupRun {
       let reader = DiskReader(
         source: source,
         index: index,
-        buffers: parts.buffers,
+        buffers: buffers,
         rates: [context.rate, parts.rate]
       )
       let before = made.count
@@ -90,7 +90,7 @@ extension BackupRun {
 
   private func goOn(_ done: Int64, of total: Int64) throws(BackupStop) {
     report(done: done, total: total)
-    priority.set(context.ioPriority ?? parts.settings.ioPriority)
+    priority.set(context.ioPriority ?? parts.settings.ioPriority.value)
     if Task.isCancelled { throw .interrupted(.leaseLost) }
     if context.isCancelRequested { throw .cancelled }
   }

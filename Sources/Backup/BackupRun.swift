@@ -32,13 +32,16 @@ final class BackupRun: Sendable {
   let priority: ThreadPriority
   /// Where its calls of files block, in the store and on disks that no server reads for it.
   let threads: BlockingExecutor
+  /// What bounds its memory: of its own, so that a guest whose storage hangs keeps none from others.
+  let buffers: BufferPool
 
   init(_ job: Job, _ task: BackupTask, parts: BackupParts, context: JobContext) {
     self.job = job
     backupID = task.backupID
     self.parts = parts
     self.context = context
-    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
+    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority.value)
+    buffers = BufferPool(count: Limits.chunksInFlight, capacity: parts.settings.chunkBytes)
     threads = BlockingExecutor(
       label: "rehome.backup.\(job.id)",
       width: Limits.chunksInFlight,

@@ -24,7 +24,7 @@ package struct Worker: Service {
   let locksDirectory: String
   let logger: Logger
   let figures: WorkerFigures
-  private let concurrency: Int
+  private let concurrency: Adjustable<Int>
   private let drainTime: Duration
   private let startup: [@Sendable () async -> Void]
   private let periodic: [PeriodicWork]
@@ -36,7 +36,7 @@ package struct Worker: Service {
   ///   - node: Whose jobs it does.
   ///   - handlers: Who does which kind of job.
   ///   - clock: The time of day, for leases.
-  ///   - concurrency: How many data jobs run at the same time.
+  ///   - concurrency: How many data jobs run at the same time; at least one.
   ///   - attempts: How often a job is tried.
   ///   - locksDirectory: Where lock files are, on this host; made if need be.
   ///   - logger: Where it tells what it does.
@@ -51,7 +51,7 @@ package struct Worker: Service {
     node: String,
     handlers: [JobKind: any JobHandler],
     clock: any WallClock,
-    concurrency: Int,
+    concurrency: Adjustable<Int>,
     attempts: Int,
     locksDirectory: String,
     logger: Logger = Logger(label: "rehome.worker"),
@@ -66,7 +66,7 @@ package struct Worker: Service {
     self.node = node
     self.handlers = handlers
     self.clock = clock
-    self.concurrency = max(1, concurrency)
+    self.concurrency = concurrency
     policy = AttemptPolicy(attempts: max(1, attempts), delay: retryDelay)
     self.locksDirectory = locksDirectory
     self.logger = logger
@@ -148,7 +148,7 @@ package struct Worker: Service {
       JobClass.allCases.filter { jobClass in
         let limit =
           switch jobClass {
-          case .data: concurrency
+          case .data: max(1, concurrency.value)
           case .power: Limits.powerConcurrency
           }
         return running[jobClass, default: 0] < limit

@@ -28,7 +28,7 @@ package struct RestoreSettings: Sendable {
   /// Whether a stage may begin as a clone of the target's disk.
   package var clonesDisks: Bool
   /// How urgent disk I/O is, where a job says nothing.
-  package var ioPriority: IOPriority
+  package var ioPriority: Adjustable<IOPriority>
 
   /// Makes settings; the defaults are the documented ones.
   package init(
@@ -41,7 +41,7 @@ package struct RestoreSettings: Sendable {
     undoDirectory: String,
     verification: RestoreVerification = .readback,
     clonesDisks: Bool = true,
-    ioPriority: IOPriority = .normal
+    ioPriority: Adjustable<IOPriority> = Adjustable(.normal)
   ) {
     self.shutdownTimeout = shutdownTimeout
     self.confirmTimeout = confirmTimeout

@@ -241,7 +241,7 @@ extension RestoreRun {
     try await StepWalk.run(pieces) { piece, done throws(StepStop) in
       counted.add(done, length: Int64(fill.range(of: piece).count))
       report(step, done: counted.bytesDone, total: counted.total)
-      priority.set(context.ioPriority ?? parts.settings.ioPriority)
+      priority.set(context.ioPriority ?? parts.settings.ioPriority.value)
       if Task.isCancelled { throw .interrupted(.leaseLost) }
       if watch.hasSeenStart { throw .startedMeanwhile }
     } body: { piece throws(StepStop) in

@@ -228,7 +228,7 @@ extension RestoreRun {
     try await StepWalk.run(plan.steps) { step, done throws(StepStop) in
       counted.add(done, length: step.length(in: index))
       report(.stage, done: counted.bytesDone, total: counted.total)
-      priority.set(context.ioPriority ?? parts.settings.ioPriority)
+      priority.set(context.ioPriority ?? parts.settings.ioPriority.value)
       if Task.isCancelled { throw .interrupted(.leaseLost) }
       if context.isCancelRequested { throw .cancelled }
     } body: { step throws(StepStop) in

@@ -38,7 +38,7 @@ final class RestoreRun {
     self.parts = parts
     self.context = context
     isLastAttempt = isLast
-    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority)
+    priority = ThreadPriority(context.ioPriority ?? parts.settings.ioPriority.value)
     threads = BlockingExecutor(
       label: "rehome.restore.\(job.id)",
       width: Limits.stageThreads,

@@ -34,6 +34,7 @@ struct Bench: Sendable {
   func worker(
     catalog: (any Catalog)? = nil,
     concurrency: Int = 2,
+    limit: Adjustable<Int>? = nil,
     attempts: Int = 3,
     startup: [@Sendable () async -> Void] = [],
     periodic: [PeriodicWork] = [],
@@ -48,7 +49,7 @@ struct Bench: Sendable {
         .power: ScriptedHandler(body: body),
       ],
       clock: clock,
-      concurrency: concurrency,
+      concurrency: limit ?? Adjustable(concurrency),
       attempts: attempts,
       locksDirectory: locks,
       logger: .quiet,

@@ -180,6 +180,39 @@ struct WorkerLifeTests {
     #expect(load.most <= 8)
   }
 
+  @Test func `how many jobs run at a time may change while one runs`() async throws {
+    let bench = try Bench()
+    let client = try await bench.fixture.client()
+    let first = try await bench.fixture.job(of: bench.fixture.vps(of: client))
+    let second = try await bench.fixture.job(
+      of: bench.fixture.vps(of: client),
+      after: .seconds(1)
+    )
+    let limit = Adjustable(1)
+    let started = Notes<JobID>()
+    let (events, clock) = (bench.events, bench.clock)
+    let worker = bench.worker(limit: limit) { job, _, _ in
+      started.add(job.id)
+      if job.id == first.id {
+        // Nothing is taken beside it until the limit allows it.
+        events.send(.tick)
+        try? await clock.timer.sleep(for: .seconds(1))
+        #expect(started.count == 1)
+        limit.set(2)
+        events.send(.tick)
+        try? await eventually { started.count == 2 }
+      }
+      return Bench.completed(job)
+    }
+    try await bench.running(worker) {
+      await clock.whenSleeping(3)
+      clock.advance(by: .seconds(1))
+      try await eventually { try await bench.fixture.stored(second.id).state == .completed }
+      try await eventually { try await bench.fixture.stored(first.id).state == .completed }
+    }
+    #expect(started.all == [first.id, second.id])
+  }
+
   @Test func `a heart beats at its intervals`() async throws {
     let bench = try Bench()
     _ = try await bench.fixture.vps(of: bench.fixture.client())

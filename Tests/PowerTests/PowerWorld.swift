@@ -56,7 +56,7 @@ struct PowerWorld: Sendable {
       node: CatalogFixture.node,
       handlers: others.merging([.power: handler(startPatience: startPatience)]) { $1 },
       clock: SystemWallClock(),
-      concurrency: concurrency,
+      concurrency: Adjustable(concurrency),
       attempts: 3,
       locksDirectory: "\(ScratchDirectory.path)/locks",
       logger: .quiet,

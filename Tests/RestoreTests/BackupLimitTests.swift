@@ -27,9 +27,10 @@ extension OnRealGuests {
       }
     }
 
-    @Test func `an I/O priority that is changed while a backup runs holds for its next reads`()
-      async throws
-    {
+    @Test(arguments: ["its job's", "its node's"])
+    func `an I/O priority that is changed while a backup runs holds for its next reads`(
+      _ changed: String
+    ) async throws {
       try await RestoreWorld.with { world in
         var options = MicroGuest.Options()
         options.format = "raw"
@@ -47,6 +48,7 @@ extension OnRealGuests {
           let operations = world.operations
           world.hooks.atReadsOfImages { level in
             if reads.note(level) {
+              guard changed == "its job's" else { return world.backupPriority.set(.low) }
               let job = try? await operations.jobs(RestoreWorld.operatorCaller).last
               guard let job else { return }
               _ = try? await operations.limitJob(RestoreWorld.operatorCaller, job.id.text) {

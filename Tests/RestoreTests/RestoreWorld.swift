@@ -27,6 +27,8 @@ struct RestoreWorld: Sendable {
   let operations: Operations
   let folder: String
   let hooks: Hooks
+  /// The node's own priority of backups.
+  let backupPriority = Adjustable(IOPriority.idle)
 
   /// What a test does at the moments of a restore.
   final class Hooks: Sendable {
@@ -35,6 +37,14 @@ struct RestoreWorld: Sendable {
     var prioritiesOfImages: [Int32] { imagePriorities.withLock { $0 } }
     private let imagePriorities = Mutex<[Int32]>([])
     private let backupActions = Mutex<[BackupMoment: @Sendable () async -> Void]>([:])
+
+    /// What reads of running guests wait at, if a test wants that.
+    var stall: Stall? { sessionStall.withLock { $0 } }
+    private let sessionStall = Mutex<Stall?>(nil)
+
+    func stallReadsOfSessions(_ stall: Stall) {
+      sessionStall.withLock { $0 = stall }
+    }
 
     private let imageReads = Mutex<(@Sendable (Int32) async -> Void)?>(nil)
 
@@ -140,7 +150,20 @@ struct RestoreWorld: Sendable {
     opening.image = { path, format, directory, threads throws(DiskError) in
       hooks.openedImage(at: await threads.run { rehome_current_io_priority() })
       let disk = try await open(path, format, directory, threads)
-      return WatchedImage(disk: disk, threads: threads, hooks: hooks)
+      return WatchedImage(disk: disk) {
+        await hooks.readsImage(at: await threads.run { rehome_current_io_priority() })
+      }
+    }
+    let session = opening.session
+    opening.session = { socket, export, context throws(DiskError) in
+      var line = try await session(socket, export, context)
+      let hangUp = line.hangUp
+      line.device = WatchedImage(disk: line.device) { await hooks.stall?.wait() }
+      line.hangUp = {
+        hangUp()
+        hooks.stall?.end()
+      }
+      return line
     }
     return opening
   }
@@ -180,9 +203,11 @@ struct RestoreWorld: Sendable {
         datastore: datastore,
         hypervisor: hypervisor,
         observer: observer,
-        buffers: buffers,
         clock: SystemWallClock(),
-        settings: BackupSettings(scratchMinimumBytes: scratchMinimumBytes, ioPriority: .idle),
+        settings: BackupSettings(
+          scratchMinimumBytes: scratchMinimumBytes,
+          ioPriority: backupPriority
+        ),
         runtimeDirectory: "\(folder)/run",
         opening: opening(),
         logger: logger,
@@ -203,7 +228,7 @@ struct RestoreWorld: Sendable {
       node: "local",
       handlers: [.backup: backup, .restore: restore, .undo: restore, .power: power],
       clock: SystemWallClock(),
-      concurrency: 2,
+      concurrency: Adjustable(2),
       attempts: 3,
       locksDirectory: "\(folder)/locks",
       logger: logger
@@ -214,8 +239,7 @@ struct RestoreWorld: Sendable {
 /// An image whose reads a test hears of.
 private struct WatchedImage: BlockDevice {
   let disk: any BlockDevice
-  let threads: BlockingExecutor
-  let hooks: RestoreWorld.Hooks
+  let beforeRead: @Sendable () async -> Void
 
   var size: Int64 { disk.size }
 
@@ -224,7 +248,7 @@ private struct WatchedImage: BlockDevice {
     into buffer: AlignedBuffer,
     count: Int
   ) async throws(DiskError) {
-    await hooks.readsImage(at: await threads.run { rehome_current_io_priority() })
+    await beforeRead()
     try await disk.read(at: offset, into: buffer, count: count)
   }
 

@@ -102,7 +102,6 @@ struct SimulatedWorld: Sendable {
         datastore: bench.store,
         hypervisor: host,
         observer: observer,
-        buffers: BufferPool(count: 4, capacity: Limits.chunkBytes),
         clock: SystemWallClock(),
         runtimeDirectory: "\(folder)/run",
         logger: .quiet
@@ -132,7 +131,7 @@ struct SimulatedWorld: Sendable {
       node: CatalogFixture.node,
       handlers: [.backup: backup, .restore: handler, .undo: handler],
       clock: SystemWallClock(),
-      concurrency: 1,
+      concurrency: Adjustable(1),
       attempts: attempts,
       locksDirectory: "\(folder)/locks",
       logger: .quiet,

@@ -25,10 +25,11 @@ enum Composition {
   /// Makes everything from the settings; nothing runs until the group does.
   ///
   /// Only the places and the catalog have to be there. libvirt may be away: the API answers, and
-  /// jobs wait.
+  /// jobs wait. What may change while it runs is read again with `readAgain`.
   static func group(
     _ role: Role,
     _ settings: Settings,
+    readAgain: @escaping @Sendable () async throws(CommandFailure) -> Settings,
     logger: Logger
   ) async throws(CommandFailure) -> ServiceGroup {
     let layout = DataLayout(settings)
@@ -49,12 +50,9 @@ enum Composition {
       )
     }
     try await register(settings.node, with: operations(nil))
-    var parts = operations(nil).parts
-    var working: [any Service] = []
-    // Without a worker of its own the API has no way to a hypervisor, and needs none.
-    var liveStatus: (any LiveStatusSource)?
+    var worker: WorkerParts?
     if role == .worker || settings.worker.isEnabled {
-      let worker = try await WorkerParts.make(
+      worker = try await WorkerParts.make(
         settings,
         layout: layout,
         catalog: catalog,
@@ -62,11 +60,9 @@ enum Composition {
         metrics: figures,
         logger: logger
       )
-      parts += worker.readiness
-      working = worker.services
-      liveStatus = worker.liveStatus
     }
-    working.append(schedules(of: operations(nil)))
+    let parts = operations(nil).parts + (worker?.readiness ?? [])
+    let working = (worker?.services ?? []) + [schedules(of: operations(nil))]
     let watch = Watch(
       parts: parts,
       catalog: catalog,
@@ -76,16 +72,27 @@ enum Composition {
     )
     // Services are shut down last to first: what watches the others outlives them.
     var services = watch.services(listening: settings.metrics, logger: logger) + working
+    let tls = role == .server ? settings.api.tls : nil
+    let reload = HangupReload(
+      settings: readAgain,
+      limits: worker?.limits,
+      files: tls,
+      identity: try await tls?.identity(),
+      logger: logger
+    )
     if role == .server {
-      services += try await door(
+      services += door(
         settings.api,
-        operations: operations(liveStatus),
+        identity: reload.identity,
+        // Without a worker of its own the API has no way to a hypervisor, and needs none.
+        operations: operations(worker?.liveStatus),
         readiness: watch.readiness,
         clock: clock,
         metrics: figures,
         logger: logger
       )
     }
+    services.append(reload)
     return serviceGroup(services, logger: logger)
   }
 
@@ -117,14 +124,14 @@ enum Composition {
   /// What answers callers, and what is done for them beside.
   private static func door(
     _ settings: Settings.API,
+    identity: TLSIdentity?,
     operations: Operations,
     readiness: Readiness,
     clock: any WallClock,
     metrics: any MetricsFactory,
     logger: Logger
-  ) async throws(CommandFailure) -> [any Service] {
-    let identity = try await settings.tls?.identity()
-    return [
+  ) -> [any Service] {
+    [
       // Before the API, because services shut down from the last to the first, and over the same
       // use cases, which remember the uses of keys.
       CallerUpkeep(operations: operations, logger: logger),
@@ -137,7 +144,6 @@ enum Composition {
         metrics: metrics,
         logger: logger
       ),
-      HangupReload(files: settings.tls, identity: identity, logger: logger),
     ]
   }
 
@@ -152,7 +158,7 @@ enum Composition {
   ) -> any Service {
     let host = settings.host
     let scheme = identity == nil ? "http" : "https"
-    return APIServer(
+    let server = APIServer(
       operations: operations,
       readiness: readiness,
       configuration: APIConfiguration(
@@ -174,7 +180,13 @@ enum Composition {
           metadata: ["host": "\(host)", "port": "\(port)", "scheme": "\(scheme)"]
         )
       }
-    ).service
+    )
+    return ListeningService(
+      service: server.service,
+      section: "api",
+      host: host,
+      port: settings.port
+    )
   }
 
   /// The node's row is what jobs are addressed to, so it is there before the first one.

@@ -59,7 +59,15 @@ struct Watch: Sendable {
         )
       }
     )
-    return [readiness, server.service]
+    return [
+      readiness,
+      ListeningService(
+        service: server.service,
+        section: "metrics",
+        host: place.host,
+        port: place.port
+      ),
+    ]
   }
 
   /// A look at the catalog also takes its figures: it is asked anyway, and a scrape never waits

@@ -21,6 +21,8 @@ struct WorkerParts: Sendable {
   let liveStatus: any LiveStatusSource
   /// What `/readyz` tells of it.
   let readiness: [ReadinessPart]
+  /// What of the settings may change while it runs.
+  let limits: NodeLimits
 
   /// Makes a node's worker with its engines and what it does beside its jobs.
   static func make(
@@ -40,6 +42,7 @@ struct WorkerParts: Sendable {
       metrics: metrics,
       logger: logger
     )
+    let limits = NodeLimits(settings)
     let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
     let observer = HostObserver(hypervisor: hypervisor, clock: clock)
     let housekeeping = Housekeeping(
@@ -48,7 +51,7 @@ struct WorkerParts: Sendable {
       datastore: datastore,
       hypervisor: hypervisor,
       observer: observer,
-      keeper: keeper(settings, catalog, datastore, clock, logger),
+      keeper: keeper(settings, limits, catalog, datastore, clock, logger),
       seedsDirectory: layout.seeds.path,
       runtimeDirectory: layout.run.path,
       clock: clock,
@@ -56,6 +59,7 @@ struct WorkerParts: Sendable {
     )
     let handlers = handlers(
       settings,
+      limits,
       layout: layout,
       catalog: catalog,
       datastore: datastore,
@@ -69,7 +73,7 @@ struct WorkerParts: Sendable {
       node: settings.node.name,
       handlers: handlers,
       clock: clock,
-      concurrency: settings.worker.concurrency,
+      concurrency: limits.concurrency,
       attempts: settings.worker.attempts,
       locksDirectory: layout.locks.path,
       logger: logger,
@@ -87,7 +91,8 @@ struct WorkerParts: Sendable {
       readiness: [
         ReadinessPart(storeAt: settings.storage.datastorePath, metrics: metrics),
         ReadinessPart(hypervisor: hypervisor),
-      ]
+      ],
+      limits: limits
     )
   }
 
@@ -116,6 +121,7 @@ struct WorkerParts: Sendable {
 
   private static func keeper(
     _ settings: Settings,
+    _ limits: NodeLimits,
     _ catalog: any Catalog,
     _ datastore: LocalDatastore,
     _ clock: any WallClock,
@@ -130,7 +136,7 @@ struct WorkerParts: Sendable {
         verifyEvery: settings.care.verifyEvery
       ),
       clock: clock,
-      rate: RateLimiter(bytesPerSecond: settings.care.verifyBytesPerSecond),
+      rate: limits.verifyRate,
       logger: logger
     )
   }
@@ -138,6 +144,7 @@ struct WorkerParts: Sendable {
   /// The engines: one handler for each kind of job.
   private static func handlers(
     _ settings: Settings,
+    _ limits: NodeLimits,
     layout: DataLayout,
     catalog: any Catalog,
     datastore: LocalDatastore,
@@ -152,10 +159,9 @@ struct WorkerParts: Sendable {
         datastore: datastore,
         hypervisor: hypervisor,
         observer: observer,
-        buffers: chunkBuffers(),
         clock: clock,
-        settings: BackupSettings(ioPriority: settings.backup.ioPriority),
-        rate: RateLimiter(bytesPerSecond: settings.backup.bytesPerSecond),
+        settings: BackupSettings(ioPriority: limits.backupPriority),
+        rate: limits.backupRate,
         runtimeDirectory: layout.run.path,
         logger: logger,
         reached: CrashMoments.backup
@@ -168,9 +174,9 @@ struct WorkerParts: Sendable {
         hypervisor: hypervisor,
         observer: observer,
         maps: StillTargetMaps(StillContent(catalog: catalog, datastore: datastore)),
-        rate: RateLimiter(bytesPerSecond: settings.restore.bytesPerSecond),
+        rate: limits.restoreRate,
         clock: clock,
-        settings: restoreSettings(settings.restore, layout: layout),
+        settings: restoreSettings(settings.restore, limits, layout: layout),
         logger: logger,
         reached: CrashMoments.restore
       )
@@ -213,13 +219,9 @@ struct WorkerParts: Sendable {
     }
   }
 
-  /// Backups have buffers of their own, and never wait for a restore's.
-  private static func chunkBuffers() -> BufferPool {
-    BufferPool(count: Limits.chunksInFlight, capacity: Limits.chunkBytes)
-  }
-
   private static func restoreSettings(
     _ restore: Settings.Restore,
+    _ limits: NodeLimits,
     layout: DataLayout
   ) -> RestoreSettings {
     RestoreSettings(
@@ -231,7 +233,7 @@ struct WorkerParts: Sendable {
       undoDirectory: layout.undo.path,
       verification: restore.verification,
       clonesDisks: restore.clonesDisks,
-      ioPriority: restore.ioPriority
+      ioPriority: limits.restorePriority
     )
   }
 }

@@ -22,7 +22,12 @@ enum Server {
   static func run(_ role: Composition.Role, _ options: GlobalOptions) async throws(CommandFailure) {
     let settings = try await options.settings()
     let logger = ProgramLog.server(settings.logLevel, settings.logFormat)
-    let group = try await Composition.group(role, settings, logger: logger)
+    let group = try await Composition.group(
+      role,
+      settings,
+      readAgain: { () async throws(CommandFailure) in try await options.settings() },
+      logger: logger
+    )
     logger.notice(
       "rehome starts",
       metadata: [
@@ -34,6 +39,8 @@ enum Server {
       try await group.run()
     } catch let fault as WorkerFault {
       throw CommandFailure(fault)
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
       throw .stopped("The server ended because a part of it did: \(error)")
     }
