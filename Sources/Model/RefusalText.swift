@@ -35,7 +35,7 @@ extension NotReadyReason {
     case .notActive: "The service is not active."
     case .jobInFlight: "Another job of this VPS is in flight. Wait until it has ended."
     case .powerStateUnsettled:
-      "The power state of the VPS does not allow this. Wait until it has settled."
+      "The power state of the VPS does not allow this: see `powerState`, and wait if it is changing."
     case .savedState: "The VPS has a saved memory image. Start it or discard the image first."
     case .snapshots: "The VPS has hypervisor snapshots. Delete them first."
     case .backingChain: "A disk of the VPS stands on a backing file. Flatten it first."

@@ -70,7 +70,7 @@ extension RestoreRun {
     let outcome = try await boundedOutcome()
     var notes: [String] = []
     if kind == .restore {
-      notes.append("The SSH host keys and the machine id are new: they belong to the target.")
+      notes.append("cloud-init makes new SSH host keys and a machine id that are the target's own.")
     }
     if outcome.confirmedReason == .foreignAddress {
       notes.append("The target showed another VPS's address, so its links were set down at once.")

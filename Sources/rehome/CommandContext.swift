@@ -30,10 +30,14 @@ struct GlobalOptions: ParsableArguments {
 
   /// The configuration as this command line has it.
   func settings() async throws(CommandFailure) -> Settings {
+    let environment = ProcessInfo.processInfo.environment
+    for name in SettingsReader.unknownVariables(environment) {
+      Console(isJSON: json).note("rehome: \(name) sets nothing: it isn't the name of a setting.")
+    }
     do throws(SettingsFault) {
       return try await SettingsReader.read(
         file: config,
-        environment: ProcessInfo.processInfo.environment,
+        environment: environment,
         overrides: overrides
       )
     } catch {

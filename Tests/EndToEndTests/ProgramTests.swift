@@ -242,6 +242,18 @@ import Testing
     #expect(libvirt.status == "fail")
   }
 
+  @Test func `a variable that sets nothing is told, and the doctor makes nothing`() async throws {
+    let data = "\(ScratchDirectory.path)/none"
+    let program = Program(variables: [
+      "REHOME_DATA_PATH": data, "REHOME_LIBVIRT_URI": "test:///default",
+      "REHOME_API_PROT": "1",
+    ])
+    let outcome = try await program.run("doctor")
+    #expect(outcome.errors.contains("REHOME_API_PROT sets nothing"), "\(outcome)")
+    #expect(outcome.output.contains("There is no \(data) yet"), "\(outcome)")
+    #expect(!FileManager.default.fileExists(atPath: data))
+  }
+
   @Test func `version and help are no failures`() async throws {
     for arguments in [["--version"], ["--help"], ["help", "restore", "start"]] {
       let outcome = try await Self.program.run(arguments)

@@ -104,6 +104,16 @@ struct Examination {
 
   private func places() async -> [Finding] {
     let layout = DataLayout(settings)
+    guard FileManager.default.fileExists(atPath: layout.root.path) else {
+      return [
+        Finding(
+          "data.path",
+          .warn,
+          "There is no \(layout.root.path) yet.",
+          remedy: "rehome serve makes it; examine again then"
+        )
+      ]
+    }
     do throws(CommandFailure) {
       try await layout.prepare()
       try await layout.prepareDatastore()

@@ -126,6 +126,7 @@ enum JobText {
       return addresses.isEmpty
         ? "Its network is confirmed." : "Its network is confirmed: \(addresses)."
     }
+    let handed = network.reapplied ? " It was handed to cloud-init." : ""
     let reason =
       switch network.confirmedReason {
       case .noAgent: "the guest has no agent that answers"
@@ -135,8 +136,7 @@ enum JobText {
       case .foreignAddress: "the guest showed another VPS's address, so its links are down"
       case nil: "nothing was seen"
       }
-    let reapplied = network.reapplied ? "re-applied" : "not re-applied"
-    return "Its network is \(reapplied) but not confirmed: \(reason)."
+    return "Its network is not confirmed: \(reason).\(handed)"
   }
 
   /// Every guest has its loopback and link-local addresses, so they say nothing.

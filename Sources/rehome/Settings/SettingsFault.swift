@@ -13,7 +13,7 @@ enum SettingsFault: Error, Equatable, Sendable {
     case .fileMissing(let path):
       "There is no configuration file at \(path)."
     case .fileUnreadable(let path, let reason):
-      "The configuration file \(path) can't be read as YAML: \(reason)"
+      "The configuration file \(path) can't be used: \(reason)"
     case .unknownKeys(let keys, let path):
       "The configuration file \(path) has keys that Rehome doesn't know: "
         + "\(keys.joined(separator: ", ")). Known are \(Self.known)."

@@ -20,7 +20,7 @@ enum SettingsFile {
     } catch let fault as SettingsFault {
       throw fault
     } catch {
-      throw .fileUnreadable(path: path, reason: "\(error)".replacing("\n", with: " "))
+      throw .fileUnreadable(path: path, reason: reason(of: error))
     }
     let root: Node?
     do throws(BoundedYAML.Fault) {
@@ -36,6 +36,14 @@ enum SettingsFile {
     try collectUnknown(in: mapping, below: "", path, &unknown)
     guard unknown.isEmpty else { throw .unknownKeys(unknown.sorted(), path: path) }
     return !mapping.isEmpty
+  }
+
+  private static func reason(of error: any Error) -> String {
+    switch (error as? CocoaError)?.code {
+    case .fileReadNoPermission: "you may not read it"
+    case .fileReadInapplicableStringEncoding: "it isn't UTF-8"
+    default: error.localizedDescription
+    }
   }
 
   private static func collectUnknown(

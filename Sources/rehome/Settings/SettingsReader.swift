@@ -10,6 +10,8 @@ struct SettingsReader {
   /// Where the file is looked for when nobody names one; that it isn't there is fine.
   static let usualPath = "/etc/rehome/rehome.yaml"
 
+  private static let fileVariable = "REHOME_CONFIG"
+
   private let values: ConfigReader
 
   /// Reads everything there is to read.
@@ -23,7 +25,7 @@ struct SettingsReader {
       EnvironmentVariablesProvider(environmentVariables: variables(environment))
         .prefixKeys(with: "rehome"),
     ]
-    if let path = try file(named ?? environment["REHOME_CONFIG"]) {
+    if let path = try file(named ?? environment[fileVariable]) {
       // The library takes a file without any key for a broken one.
       if try SettingsFile.holdsKnownKeys(path) { providers.append(try await provider(of: path)) }
     }
@@ -56,6 +58,16 @@ struct SettingsReader {
       found[key.partedVariable] = environment[key.variable] ?? environment[key.partedVariable]
     }
     return found
+  }
+
+  /// The variables that look like ours and set nothing: a slip of somebody who meant a setting, or
+  /// another program's, so they are told and not refused.
+  static func unknownVariables(_ environment: [String: String]) -> [String] {
+    let known = Set(SettingKey.allCases.flatMap { [$0.variable, $0.partedVariable] })
+      .union([fileVariable, CrashMoments.variable])
+    return environment.keys
+      .filter { $0.hasPrefix("REHOME_") && !known.contains($0) }
+      .sorted()
   }
 
   private static func file(_ named: String?) throws(SettingsFault) -> String? {

@@ -79,6 +79,12 @@ struct VPSAdd: AsyncParsableCommand {
         observed: seen.observation
       )
     }
+    for disk in seen.observation.disks where disk.sizeBytes == nil {
+      context.console.note(
+        "Disk \(disk.device) at \(Table.printable(disk.path)) can't be looked at from here: "
+          + "what it is will be known when the node's worker has seen it."
+      )
+    }
     context.console.show(vps.json) {
       "VPS \(vps.id) (\(vps.name)) is registered for \(vps.clientID)."
     }
