@@ -13,7 +13,6 @@ extension RestoreRun {
     try await record(.start, .begun)
     if try startsTarget() {
       await parts.reached(.beforeStart)
-      try await confirmLease()
       try await startDomain()
       await parts.reached(.afterStart)
     } else {
@@ -38,6 +37,8 @@ extension RestoreRun {
     let before = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }
+    // Behind the wait: the job may have become another worker's meanwhile, and have ended.
+    try await confirmLease()
     releaseLock()
     if before.isActive { return }
     var refusal = ""

@@ -138,6 +138,8 @@ extension RestoreRun {
       guard isAsked, try await isStopped(reference, within: parts.settings.shutdownTimeout)
       else { return }
     }
+    // Behind the waits: the job may have become another worker's meanwhile.
+    try await confirmLease()
     do throws(HypervisorError) {
       try await parts.hypervisor.start(reference)
     } catch {

@@ -49,6 +49,20 @@ struct KnownFaultTests {
       endsAs: "failed new_disk_not_running"
     ),
     Case(
+      "who has lost the job while asking for the state before a start doesn't start",
+      [
+        Act(inPlace),
+        Act(
+          .undo,
+          [
+            Cued(.effect("moment: before-start"), .slow(seconds: 1)),
+            Cued(.effect("libvirt: state"), .frozen), refused,
+          ]
+        ),
+      ],
+      endsAs: "failed new_disk_not_running"
+    ),
+    Case(
       "a restored disk that can't be removed is tried again",
       [Act(staged), Act(.undo, [Cued(.effect("remove target/.disk0"), .diskFailed)])]
     ),
