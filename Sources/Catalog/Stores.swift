@@ -166,6 +166,10 @@ package protocol ReservationStore {
   func insert(_ reservation: SpaceReservation) throws(CatalogError)
   /// What all unfinished jobs together still have to get of a node's file system.
   func reservedBytes(node: String, fileSystem: String) throws(CatalogError) -> Int64
+  /// What one job still has to get of a file system.
+  func reservedBytes(of job: JobID, fileSystem: String) throws(CatalogError) -> Int64
+  /// Keeps at least as much for a job as this says.
+  func raise(to reservation: SpaceReservation) throws(CatalogError)
   /// Lets go of all that is kept for a job.
   func releaseReservations(of job: JobID) throws(CatalogError)
   /// Takes what a job has now off what is kept for it; its end lets go of the rest.

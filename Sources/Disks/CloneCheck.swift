@@ -10,7 +10,9 @@ import Model
 package enum CloneCheck {
   /// Why there is no clone, or that there may be one.
   package enum Finding: Sendable, Equatable {
-    case allowed
+    ///
+    /// - `unsharedBytes`: What it takes until neither file shares anything any more.
+    case allowed(unsharedBytes: Int64)
     /// Too many pieces.
     case fragmented(extents: Int)
     /// Not room enough for both files to have all their blocks to themselves.
@@ -38,8 +40,10 @@ package enum CloneCheck {
       guard unsafe fstatvfs(file.number, &info) == 0 else { throw DiskError.last("statvfs", path) }
       let free = Int64(clamping: info.f_bavail) * Int64(clamping: info.f_frsize)
       // Everything shared today may have to be there twice before the undo ends.
-      let needed = Int64(try file.status().st_blocks) * 512 + reservedBytes
-      return free >= needed ? .allowed : .cramped(neededBytes: needed, freeBytes: free)
+      let unshared = Int64(try file.status().st_blocks) * 512
+      let needed = unshared + reservedBytes
+      return free >= needed
+        ? .allowed(unsharedBytes: unshared) : .cramped(neededBytes: needed, freeBytes: free)
     }
   }
 }

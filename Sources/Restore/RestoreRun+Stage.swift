@@ -143,36 +143,6 @@ extension RestoreRun {
     }
   }
 
-  /// Whether a disk's stage is to begin as a clone; where it isn't, an empty one always does.
-  private func isCloneWanted(
-    for disk: StagedDisk,
-    _ format: DiskFormat
-  ) async throws(StepStop) -> Bool {
-    guard parts.settings.clonesDisks, format == .raw else { return false }
-    let promised = try await promisedBytes()
-    let finding = try await fromDisks { () async throws(DiskError) in
-      try await CloneCheck.look(at: disk.currentPath, reservedBytes: promised)
-    }
-    if finding == .allowed { return true }
-    parts.logger.info(
-      "disk not cloned",
-      metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)", "reason": "\(finding)"]
-    )
-    return false
-  }
-
-  /// What the file system has promised to clones: the guests' writes to blocks that are shared with
-  /// undo disks.
-  private func promisedBytes() async throws(StepStop) -> Int64 {
-    let node = job.node
-    let undos = try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.read {
-        try $0.expiredUndos(node: node, at: Timestamp(milliseconds: .max))
-      }
-    }
-    return undos.reduce(0) { $0 + $1.promisedBytes }
-  }
-
   private func shared(with disk: StagedDisk) async throws(StepStop) -> StagedRecord {
     let bytes = try await fromDisks { () async throws(DiskError) in
       try await DiskImage.allocatedBytes(disk.currentPath)

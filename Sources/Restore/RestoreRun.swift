@@ -29,6 +29,8 @@ final class RestoreRun {
   var undoRecord: UndoRecord?
   /// Set when the backup's own data was found bad.
   var isBackupDamaged = false
+  /// What the clones of this attempt may come to take.
+  var clonedBytes: Int64 = 0
 
   private var machine: RestoreMachine
 

@@ -182,6 +182,22 @@ extension CatalogConformance {
       // Never less than a byte: a job that has taken more than it said owes nobody anything.
       #expect(try await reserved("a") == 41)
       #expect(try await reserved("b") == 10)
+      try await fixture.catalog.write { transaction throws in
+        for (fileSystem, bytes) in [("a", 50), ("a", 7), ("c", 3)] as [(String, Int64)] {
+          try transaction.raise(
+            to: SpaceReservation(
+              jobID: job.id,
+              node: CatalogFixture.node,
+              fileSystem: fileSystem,
+              bytes: bytes
+            )
+          )
+        }
+        // Raised only, and each job's is its own.
+        #expect(try transaction.reservedBytes(of: job.id, fileSystem: "a") == 50)
+        #expect(try transaction.reservedBytes(of: job.id, fileSystem: "c") == 3)
+        #expect(try transaction.reservedBytes(of: other.id, fileSystem: "c") == 0)
+      }
       try await fixture.catalog.write { try $0.releaseReservations(of: job.id) }
       #expect(try await reserved("a") == 1)
       #expect(try await reserved("b") == 0)

@@ -26,6 +26,28 @@ extension SQLiteTransaction {
     return total ?? 0
   }
 
+  func reservedBytes(of job: JobID, fileSystem: String) throws(CatalogError) -> Int64 {
+    let bytes = try first(
+      "SELECT bytes FROM reservation WHERE job_id = :job AND file_system = :fileSystem",
+      ["job": job.text, "fileSystem": fileSystem]
+    ) { row throws(CatalogError) in try row.integer("bytes") }
+    return bytes ?? 0
+  }
+
+  func raise(to reservation: SpaceReservation) throws(CatalogError) {
+    try change(
+      """
+      INSERT INTO reservation (job_id, node, file_system, bytes)
+      VALUES (:job, :node, :fileSystem, :bytes)
+      ON CONFLICT (job_id, file_system) DO UPDATE SET bytes = max(bytes, excluded.bytes)
+      """,
+      [
+        "job": reservation.jobID.text, "node": reservation.node,
+        "fileSystem": reservation.fileSystem, "bytes": reservation.bytes,
+      ]
+    )
+  }
+
   func releaseReservations(of job: JobID) throws(CatalogError) {
     try change("DELETE FROM reservation WHERE job_id = :job", ["job": job.text])
   }
