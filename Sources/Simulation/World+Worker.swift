@@ -125,7 +125,7 @@ extension World {
   }
 
   private enum Sign: Sendable {
-    case jobEnded, workerEnded, died, frozen
+    case jobEnded, workerEnded, died, frozen, overdue
   }
 
   /// One life; when it is frozen another one begins beside it, as it does when locks are lost.
@@ -151,12 +151,13 @@ extension World {
         case .workerEnded where hasOther:
           continue
         case .died where hasOther:
-          // The one that is left goes on; but both were on the host that has lost its power.
+          // The one that began later goes on; but both were on the host that has lost its power, and
+          // the one whose locks are gone can do nothing any more.
           let lives = [life, other]
-          guard lives.contains(where: { $0.end == .powerLost }) || lives.allSatisfy(\.isDead)
-          else { continue }
-          for life in lives where !life.isDead { life.end(.powerLost) }
-        case .jobEnded, .workerEnded, .died:
+          let isPowerLost = lives.contains { $0.end == .powerLost }
+          guard isPowerLost || other.isDead else { continue }
+          for life in lives where !life.isDead { life.end(isPowerLost ? .powerLost : .killed) }
+        case .jobEnded, .workerEnded, .died, .overdue:
           break
         }
         group.cancelAll()
@@ -208,7 +209,7 @@ extension World {
       while let job = open.first, await stored(job)?.state.isFinal == true { open.removeFirst() }
       if open.isEmpty { return .jobEnded }
     }
-    return .workerEnded
+    return .overdue
   }
 
   /// A job as it is stored.
