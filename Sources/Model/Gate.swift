@@ -14,10 +14,12 @@ package struct Gate: Sendable, Equatable {
   package init(closedBy refusal: Refusal) {
     allowed = false
     reason = refusal.detail
-    if case .vpsNotReady(let reason, _) = refusal {
-      code = reason.rawValue
-    } else {
-      code = refusal.code
+    switch refusal {
+    case .vpsNotReady(let reason, _): code = reason.rawValue
+    case .invalidRequest(let faults) where !faults.isEmpty:
+      reason = faults[0].detail
+      code = faults[0].code.rawValue
+    default: code = refusal.code
     }
   }
 
@@ -60,6 +62,8 @@ package struct GateFacts: Sendable, Equatable {
   package var backupLimit: Int?
   /// What the caller may do; nil: an operator, who may do anything.
   package var scopes: Set<Scope>?
+  /// How a restore that asks for nothing else is done.
+  package var strategy: RestoreStrategy
 
   /// Makes the facts.
   package init(
@@ -72,7 +76,8 @@ package struct GateFacts: Sendable, Equatable {
     powerJobYieldsToStop: Bool = false,
     backupsUsed: Int = 0,
     backupLimit: Int? = nil,
-    scopes: Set<Scope>? = nil
+    scopes: Set<Scope>? = nil,
+    strategy: RestoreStrategy = .staged
   ) {
     self.serviceStatus = serviceStatus
     self.observation = observation
@@ -84,6 +89,7 @@ package struct GateFacts: Sendable, Equatable {
     self.backupsUsed = backupsUsed
     self.backupLimit = backupLimit
     self.scopes = scopes
+    self.strategy = strategy
   }
 }
 
@@ -93,7 +99,18 @@ package enum GateRules {
   package static func restore(_ facts: GateFacts) throws(Refusal) {
     try requireScope(.backupVM, facts)
     try targetState(facts)
+    try targetStorage(facts)
     try noDataJob(facts)
+  }
+
+  /// The part of rule 8 that holds for every backup: a disk that none can be put onto.
+  private static func targetStorage(_ facts: GateFacts) throws(Refusal) {
+    let disks = facts.observation?.disks ?? []
+    let unsupported = disks.filter { !RestorePlan.isSupported($0, by: facts.strategy) }
+    guard !unsupported.isEmpty else { return }
+    throw .invalidRequest(
+      unsupported.map { Mismatch.unsupportedStorage(device: $0.device).fault }
+    )
   }
 
   /// Refuses a backup of this VPS that may not be made.

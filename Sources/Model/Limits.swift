@@ -182,7 +182,7 @@ package enum Limits {
   /// Most backup schedules of a VPS: each turn of one reads every disk.
   package static let schedulesPerVPS = 10
   /// How many complete backups a schedule may keep: a year of daily ones.
-  package static let retentionCounts = 1...366
+  package static let retentionCounts = 1...1_000_000
   /// How often schedules are looked at: a turn begins within this much of its hour.
   package static let scheduleInterval = Duration.seconds(20)
   /// How long a turn that meets a closed gate is tried again.

@@ -115,7 +115,7 @@ extension MetricName {
   package var help: String {
     switch self {
     case .buildInfo: "Always 1; the label tells which version runs."
-    case .partReady: "Whether a part was ready when it was last looked at, as in /readyz."
+    case .partReady: "Whether a part is ready, as in /readyz."
     case .httpRequests: "Answered requests by route template, method and status."
     case .httpDuration: "Time from a request's head until its answer was made."
     case .httpInFlight: "Requests whose answer isn't made yet."

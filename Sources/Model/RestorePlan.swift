@@ -127,7 +127,7 @@ package struct RestorePlan: Sendable, Equatable {
   }
 
   /// Exchanged are files alone; written over is what holds the guest's bytes as they are.
-  private static func isSupported(_ disk: ObservedDisk, by strategy: RestoreStrategy) -> Bool {
+  static func isSupported(_ disk: ObservedDisk, by strategy: RestoreStrategy) -> Bool {
     switch strategy {
     case .staged:
       disk.storage == .file && disk.obstacle != .unsupportedStorage && disk.obstacle != .hostile

@@ -74,7 +74,8 @@ extension Operations {
       powerJobYieldsToStop: yieldsToStop,
       backupsUsed: standing.backupsUsed,
       backupLimit: vps.backupLimit,
-      scopes: caller?.scopes
+      scopes: caller?.scopes,
+      strategy: policy.defaultStrategy
     )
   }
 

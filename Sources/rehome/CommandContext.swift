@@ -28,16 +28,21 @@ struct GlobalOptions: ParsableArguments {
   @Flag(help: "Write one JSON object or array instead of words.")
   var json = false
 
-  /// The configuration as this command line has it.
+  /// The configuration as this command line has it, with a word about variables that set nothing.
   func settings() async throws(CommandFailure) -> Settings {
-    let environment = ProcessInfo.processInfo.environment
-    for name in SettingsReader.unknownVariables(environment) {
+    let settings = try await read()
+    for name in settings.unknownVariables {
       Console(isJSON: json).note("rehome: \(name) sets nothing: it isn't the name of a setting.")
     }
+    return settings
+  }
+
+  /// The configuration as this command line has it.
+  func read() async throws(CommandFailure) -> Settings {
     do throws(SettingsFault) {
       return try await SettingsReader.read(
         file: config,
-        environment: environment,
+        environment: ProcessInfo.processInfo.environment,
         overrides: overrides
       )
     } catch {

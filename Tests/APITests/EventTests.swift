@@ -58,6 +58,20 @@ import Testing
     while try !condition(text(file)) { try await Task.sleep(for: .milliseconds(5)) }
   }
 
+  @Test func `Who has left gives his place back at once`() async throws {
+    try await World.live { world, connection in
+      let job = try await world.addJob()
+      let request = """
+        GET \(Self.path(job)) HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(world.key)\r\n\r\n
+        """
+      for _ in 0...Limits.eventStreamsPerKey * 2 {
+        // That nothing comes any more is how a server sees that somebody has left.
+        let text = try await connection.send(Array(request.utf8), thenFinish: true)
+        #expect(text.isEmpty || text.hasPrefix("HTTP/1.1 200"), "\(text)")
+      }
+    }
+  }
+
   @Test(.scratchDirectory)
   func `a job is followed to its end, at most one progress a second`() async throws {
     let file = "\(ScratchDirectory.path)/events"

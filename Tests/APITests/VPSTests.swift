@@ -56,6 +56,23 @@ import Testing
     }
   }
 
+  @Test func `The gate of a restore closes for a disk that nothing can be put onto`() async throws {
+    try await World.with { world, client in
+      try await world.observe(world.target) { $0.disks[0].obstacle = .unsupportedStorage }
+      let vps = try await Question("GET", "/api/v2/vps/\(world.target.id)", key: world.key)
+        .ask(client).json
+      let refusal = try await world.restore().ask(client)
+      for name in ["canRestore", "canRestoreFromAnotherVps"] {
+        let gate = vps["actions"]?[name]
+        #expect(gate?["allowed"] == .boolean(false))
+        #expect(gate?["code"] == .string("unsupported_target_storage"))
+        #expect(gate?["reason"]?.text != nil)
+      }
+      #expect(refusal.status == 400)
+      #expect(refusal.faults == ["/backupId unsupported_target_storage"])
+    }
+  }
+
   @Test func `A change is in the very next answer, whichever process has made it`() async throws {
     try await World.with { world, client in
       let question = Question("GET", "/api/v2/vps/\(world.target.id)", key: world.key)

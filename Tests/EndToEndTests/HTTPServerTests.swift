@@ -70,6 +70,28 @@ import Testing
     }
   }
 
+  @Test func `A certificate whose file hangs is left, and keeps no end waiting`() async throws {
+    _ = try await Self.certificate("first")
+    try Self.install("first")
+    let folder = ScratchDirectory.path
+    try await Server.with(
+      below: folder,
+      libvirtURI: "test:///default",
+      variables: [
+        "REHOME_API_TLS_CERTIFICATE": "\(folder)/live.pem",
+        "REHOME_API_TLS_KEY": "\(folder)/live.key", "REHOME_WORKER_ENABLED": "false",
+      ]
+    ) { server in
+      try await server.listen()
+      try FileManager.default.removeItem(atPath: "\(folder)/live.key")
+      // Nobody ever writes to it, so whoever opens it waits.
+      try await TestProcess.run("mkfifo", ["\(folder)/live.key"])
+      try await server.signal(SIGHUP)
+      #expect(try await server.stop() == 0)
+      #expect(server.log().contains("certificate kept"))
+    }
+  }
+
   @Test func `SIGHUP without a certificate ends nothing, SIGTERM ends idle connections`()
     async throws
   {

@@ -38,6 +38,40 @@ import Testing
     }
   }
 
+  @Test func `a backup that runs obeys a rate that is changed meanwhile`() async throws {
+    let path = "\(ScratchDirectory.path)/rehome.yaml"
+    // A chunk takes more than an hour at this rate.
+    try Self.write("backup:\n  rate: 1K\n", to: path)
+    let folder = ScratchDirectory.path
+    try await withMicroGuest { guest in
+      try await Server.with(
+        below: guest.libvirt.folder,
+        libvirtURI: guest.libvirt.uri,
+        variables: ["REHOME_CONFIG": path]
+      ) { server in
+        try await server.start()
+        let installation = try await Installation(on: server)
+        let vps = try await installation.register(
+          guest.name,
+          network: "version: 2\nethernets:\n  wan:\n    dhcp4: true\n"
+        )
+        let job = try await server.program.run("backup", "create", vps, "--json")
+          .decode(Identified.self).id
+        func state() async throws -> String {
+          try await server.program.run("job", "show", job, "--json").decode(JobPrint.self).state
+        }
+        try await poll("the backup runs") { try await state() == "running" ? true : nil }
+        try await Task.sleep(for: .seconds(3))
+        #expect(try await state() == "running")
+        try Self.write("backup:\n  rate: none\n", to: "\(folder)/rehome.yaml")
+        try await server.signal(SIGHUP)
+        try await poll("the backup is done", within: .seconds(60)) {
+          try await state() == "completed" ? true : nil
+        }
+      }
+    }
+  }
+
   @Test func `a port that is taken is named, and the settings that say where`() async throws {
     try await Server.with(
       below: ScratchDirectory.path,

@@ -99,7 +99,11 @@ struct OpenAPIDocument: Sendable {
     let inQuery = route.documentation.query.map { parameter -> JSON in
       ["name": .string(parameter.name), "in": "query", "schema": parameter.schema.json]
     }
-    guard route.method == .post, route.needsKey else { return inPath + inQuery }
+    let inHeaders = route.documentation.headers.map { parameter -> JSON in
+      ["name": .string(parameter.name), "in": "header", "schema": parameter.schema.json]
+    }
+    let named = inPath + inQuery + inHeaders
+    guard route.method == .post, route.needsKey else { return named }
     let idempotency: JSON = [
       "name": "Idempotency-Key", "in": "header",
       "schema": Schema.text(
@@ -110,7 +114,7 @@ struct OpenAPIDocument: Sendable {
         length: 1...255
       ).json,
     ]
-    return inPath + inQuery + [idempotency]
+    return named + [idempotency]
   }
 
   private static func requestBody(_ body: RouteDocumentation.Body) -> JSON {

@@ -14,13 +14,13 @@ struct RouteDocumentation: Sendable {
     case service = "The service itself"
   }
 
-  /// A parameter of the query.
-  struct QueryParameter: Sendable {
+  /// A parameter of the query, or a header of the request.
+  struct Parameter: Sendable {
     let name: String
     let schema: Schema
 
     /// How many items a page has at most.
-    static let limit = QueryParameter(
+    static let limit = Parameter(
       name: "limit",
       schema: .integer(
         "Items of the page.",
@@ -30,7 +30,7 @@ struct RouteDocumentation: Sendable {
       )
     )
     /// How many items a page has at most, where a client that doesn't ask wants all.
-    static let limitOfWhole = QueryParameter(
+    static let limitOfWhole = Parameter(
       name: "limit",
       schema: .integer(
         "Items of the page; without it, as many as \(Limits.wholeList).",
@@ -39,7 +39,7 @@ struct RouteDocumentation: Sendable {
       )
     )
     /// Where a page starts.
-    static let cursor = QueryParameter(
+    static let cursor = Parameter(
       name: "cursor",
       schema: .text("The `nextCursor` of the page before.", pattern: "^[A-Za-z0-9_-]{1,128}$")
     )
@@ -141,7 +141,9 @@ struct RouteDocumentation: Sendable {
   /// What it does, and what a caller should know.
   let about: String
   let chapter: Chapter
-  var query: [QueryParameter] = []
+  var query: [Parameter] = []
+  /// The request's headers beyond those that all of its kind have.
+  var headers: [Parameter] = []
   var body: Body?
   let answer: Answer
   /// A good answer of another status.

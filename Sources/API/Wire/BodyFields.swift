@@ -34,6 +34,15 @@ package struct BodyFields {
     return check(value, name: name, maximum: maximum) ?? ""
   }
 
+  /// An identifier that must be there; whatever isn't one names nothing, which is found out later.
+  package mutating func identifier(_ name: String) -> String {
+    guard let value = value(of: name) else {
+      add(name, .missingRequired, "`\(name)` is required.")
+      return ""
+    }
+    return checkLength(value, name: name, maximum: Limits.identifierCharacters) ?? ""
+  }
+
   /// A text that may be missing or null.
   package mutating func optionalText(_ name: String, characters maximum: Int) -> String? {
     guard let value = value(of: name), value != .null else { return nil }
@@ -115,17 +124,22 @@ package struct BodyFields {
   }
 
   private mutating func check(_ value: JSON, name: String, maximum: Int) -> String? {
+    guard let text = checkLength(value, name: name, maximum: maximum) else { return nil }
+    // Databases and logs end a text at this character.
+    guard !text.unicodeScalars.contains("\0") else {
+      add(name, .invalidValue, "`\(name)` must not hold the character U+0000.")
+      return nil
+    }
+    return text
+  }
+
+  private mutating func checkLength(_ value: JSON, name: String, maximum: Int) -> String? {
     guard case .string(let text) = value else {
       add(name, .invalidType, "`\(name)` must be a string, not \(value.kind).")
       return nil
     }
     guard text.unicodeScalars.count <= maximum else {
       add(name, .tooLong, "`\(name)` has at most \(maximum) characters.")
-      return nil
-    }
-    // Databases and logs end a text at this character.
-    guard !text.unicodeScalars.contains("\0") else {
-      add(name, .invalidValue, "`\(name)` must not hold the character U+0000.")
       return nil
     }
     return text

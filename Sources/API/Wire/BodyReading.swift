@@ -36,6 +36,8 @@ extension Request {
     } catch let unreadable as UnreadableBody {
       throw unreadable.flaw.refusal
     } catch {
+      // The server is ending and waits for it no longer: nothing is wrong with the request.
+      guard !Task.isCancelled else { throw .serviceUnavailable(retryAfterSeconds: 1) }
       // The transfer broke off or its framing is wrong; whoever still listens may know.
       throw .invalidRequest([
         Fault(pointer: "", code: .invalidValue, detail: "The body could not be read to its end.")

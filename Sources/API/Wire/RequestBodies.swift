@@ -14,8 +14,8 @@ package struct RestoreFromVPSBody: RequestFields, Equatable {
   package let backupID: String
 
   package init(_ fields: inout BodyFields) {
-    sourceVPSID = fields.text("sourceVpsId", characters: Limits.identifierCharacters)
-    backupID = fields.text("backupId", characters: Limits.identifierCharacters)
+    sourceVPSID = fields.identifier("sourceVpsId")
+    backupID = fields.identifier("backupId")
   }
 }
 

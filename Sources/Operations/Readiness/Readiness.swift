@@ -21,7 +21,6 @@ package final class Readiness: Service {
   private let parts: [ReadinessPart]
   private let clock: any WallClock
   private let timer: any Clock<Duration>
-  private let seen: @Sendable (_ part: String, _ isReady: Bool) -> Void
   private let sights: Mutex<[String: Sight]>
 
   /// Makes the watch of some parts; it looks when its service runs.
@@ -30,17 +29,14 @@ package final class Readiness: Service {
   ///   - parts: What is looked at.
   ///   - clock: The time of day, for how old a look is.
   ///   - timer: What it waits with between two looks.
-  ///   - seen: Called after each look with what it found.
   package init(
     parts: [ReadinessPart],
     clock: any WallClock,
-    timer: any Clock<Duration> = ContinuousClock(),
-    seen: @escaping @Sendable (_ part: String, _ isReady: Bool) -> Void = { _, _ in }
+    timer: any Clock<Duration> = ContinuousClock()
   ) {
     self.parts = parts
     self.clock = clock
     self.timer = timer
-    self.seen = seen
     sights = Mutex([:])
   }
 
@@ -90,6 +86,5 @@ package final class Readiness: Service {
     let state = await part.look()
     let end = clock.now()
     sights.withLock { $0[part.name] = Sight(lookingSince: nil, found: (state, end)) }
-    seen(part.name, state == .ready)
   }
 }

@@ -25,11 +25,11 @@ enum Composition {
   /// Makes everything from the settings; nothing runs until the group does.
   ///
   /// Only the places and the catalog have to be there. libvirt may be away: the API answers, and
-  /// jobs wait. What may change while it runs is read again with `readAgain`.
+  /// jobs wait. What may change while it runs is read `again`.
   static func group(
     _ role: Role,
     _ settings: Settings,
-    readAgain: @escaping @Sendable () async throws(CommandFailure) -> Settings,
+    again: HangupReload.Source,
     logger: Logger
   ) async throws(CommandFailure) -> ServiceGroup {
     let layout = DataLayout(settings)
@@ -74,12 +74,14 @@ enum Composition {
     var services = watch.services(listening: settings.metrics, logger: logger) + working
     let tls = role == .server ? settings.api.tls : nil
     let reload = HangupReload(
-      settings: readAgain,
+      source: again,
       limits: worker?.limits,
       files: tls,
       identity: try await tls?.identity(),
       logger: logger
     )
+    // Before the door, which then ends first, whatever is just being read again.
+    services.append(reload)
     if role == .server {
       services += door(
         settings.api,
@@ -92,7 +94,6 @@ enum Composition {
         logger: logger
       )
     }
-    services.append(reload)
     return serviceGroup(services, logger: logger)
   }
 

@@ -32,25 +32,32 @@ struct Watch: Sendable {
       dimensions: [("version", ProgramVersion.text)],
       factory: figures
     ).set(1)
-    readiness = Readiness(parts: parts.map { Self.part($0, ofCatalog) }, clock: clock) {
-      part,
-      isReady in
+    readiness = Readiness(parts: parts.map { Self.part($0, ofCatalog) }, clock: clock)
+  }
+
+  /// How the parts stand now, as `/readyz` tells it: one that doesn't answer isn't ready, whatever the
+  /// last look found.
+  private static func note(_ problems: [String: String?], in figures: MetricRegistry) {
+    for (part, problem) in problems {
       Meter(
         label: MetricName.partReady.rawValue,
         dimensions: [("part", part)],
         factory: figures
-      ).set(isReady ? 1 : 0)
+      ).set(problem == nil ? 1 : 0)
     }
   }
 
   /// What runs beside everything else; nobody listens for metrics unless the settings say where.
   func services(listening place: Settings.Metrics?, logger: Logger) -> [any Service] {
     guard let place else { return [readiness] }
-    let figures = figures
+    let (figures, readiness) = (figures, readiness)
     let server = MetricsServer(
       host: place.host,
       port: place.port,
-      text: { ExpositionText.of(figures.families() + ProcessFigures().families()) },
+      text: {
+        Self.note(readiness.problems, in: figures)
+        return ExpositionText.of(figures.families() + ProcessFigures().families())
+      },
       logger: logger,
       onServerRunning: { port in
         logger.notice(

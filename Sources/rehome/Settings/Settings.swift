@@ -92,4 +92,8 @@ struct Settings: Sendable, Equatable {
   var logFormat: LogFormat
   /// Nil: nothing listens.
   var metrics: Metrics?
+  /// The file that was read; nil: there was none.
+  var file: String?
+  /// Variables of the environment that look like settings and are none.
+  var unknownVariables: [String] = []
 }

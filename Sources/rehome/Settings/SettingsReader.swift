@@ -25,11 +25,15 @@ struct SettingsReader {
       EnvironmentVariablesProvider(environmentVariables: variables(environment))
         .prefixKeys(with: "rehome"),
     ]
-    if let path = try file(named ?? environment[fileVariable]) {
-      // The library takes a file without any key for a broken one.
-      if try SettingsFile.holdsKnownKeys(path) { providers.append(try await provider(of: path)) }
+    let path = try file(named ?? environment[fileVariable])
+    // The library takes a file without any key for a broken one.
+    if let path, try SettingsFile.holdsKnownKeys(path) {
+      providers.append(try await provider(of: path))
     }
-    return try SettingsReader(values: ConfigReader(providers: providers)).settings()
+    var settings = try SettingsReader(values: ConfigReader(providers: providers)).settings()
+    settings.file = path
+    settings.unknownVariables = unknownVariables(environment)
+    return settings
   }
 
   // MARK: - Sources
@@ -62,7 +66,7 @@ struct SettingsReader {
 
   /// The variables that look like ours and set nothing: a slip of somebody who meant a setting, or
   /// another program's, so they are told and not refused.
-  static func unknownVariables(_ environment: [String: String]) -> [String] {
+  private static func unknownVariables(_ environment: [String: String]) -> [String] {
     let known = Set(SettingKey.allCases.flatMap { [$0.variable, $0.partedVariable] })
       .union([fileVariable, CrashMoments.variable])
     return environment.keys

@@ -39,6 +39,8 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
   private var isWritingLast = false
   private var isLingering = false
   private var isInputClosed = false
+  /// Whether an answer is being written that goes on until its reader leaves.
+  private var isStreaming = false
   /// Whether the body being read is known to be short enough to be read after its answer.
   private var hasShortBody = true
   /// The version of the newest request; older clients know no chunks.
@@ -125,7 +127,8 @@ extension HTTP1Handler {
     case ChannelEvent.inputClosed:
       isInputClosed = true
       context.fireUserInboundEventTriggered(event)
-      if isLingering { context.close(promise: nil) }
+      // A reader of a stream that sends no more has left: nothing else ends its stream.
+      if isLingering || isStreaming { context.close(promise: nil) }
     default:
       context.fireUserInboundEventTriggered(event)
     }
@@ -174,10 +177,13 @@ extension HTTP1Handler {
   ) {
     switch unwrapOutboundIn(data) {
     case .head(let response):
+      isStreaming = response.headerFields[.contentType] == "text/event-stream"
+      if isStreaming, isInputClosed { return context.close(promise: promise) }
       context.write(wrapOutboundOut(.head(head(of: response))), promise: promise)
     case .body(let bytes):
       context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
     case .end:
+      isStreaming = false
       unanswered -= 1
       if endsAfterAnswers, unanswered == 0 {
         writeLast(context, promise)

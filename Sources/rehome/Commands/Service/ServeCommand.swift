@@ -2,6 +2,7 @@ import ArgumentParser
 import Jobs
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// `rehome serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -20,14 +21,20 @@ struct ServeCommand: AsyncParsableCommand {
 /// Runs a server until a signal ends it.
 enum Server {
   static func run(_ role: Composition.Role, _ options: GlobalOptions) async throws(CommandFailure) {
-    let settings = try await options.settings()
+    // First of all: who sends one doesn't mean to end a server that is just beginning.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
+    let settings = try await options.read()
     let logger = ProgramLog.server(settings.logLevel, settings.logFormat)
-    let group = try await Composition.group(
-      role,
-      settings,
-      readAgain: { () async throws(CommandFailure) in try await options.settings() },
-      logger: logger
-    )
+    for name in settings.unknownVariables {
+      logger.warning("variable sets nothing", metadata: ["variable": "\(name)"])
+    }
+    // A file that was there and isn't any more is an error, not a configuration without a word.
+    var options = options
+    options.config = settings.file ?? options.config
+    let again = HangupReload.Source(signals: hangups, file: settings.file) {
+      [options] () async throws(CommandFailure) in try await options.read()
+    }
+    let group = try await Composition.group(role, settings, again: again, logger: logger)
     logger.notice(
       "rehome starts",
       metadata: [

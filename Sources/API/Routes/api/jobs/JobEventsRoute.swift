@@ -18,6 +18,12 @@ struct JobEventsRoute: CallerRoute {
       back with `Last-Event-ID: end` has heard everything and gets 204.
       """,
     chapter: .jobs,
+    headers: [
+      RouteDocumentation.Parameter(
+        name: "Last-Event-ID",
+        schema: .text("The id of the last event that was heard.", pattern: "^[!-~]{1,255}$")
+      )
+    ],
     answer: .events(
       "Events, each with its id, its name and a line of data.",
       names: ["progress", "completed", "failed"],

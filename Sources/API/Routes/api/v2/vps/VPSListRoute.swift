@@ -14,11 +14,11 @@ struct VPSListRoute: CallerRoute {
     chapter: .vps,
     query: [
       .limit, .cursor,
-      RouteDocumentation.QueryParameter(
+      RouteDocumentation.Parameter(
         name: "name",
         schema: .text("This name alone, letter case ignored.", example: "web1")
       ),
-      RouteDocumentation.QueryParameter(
+      RouteDocumentation.Parameter(
         name: "primaryIp",
         schema: .either(
           "This first address alone, however it is written.",
