@@ -144,9 +144,8 @@ extension World {
         switch sign {
         case .frozen:
           guard !hasOther else { continue }
-          hasOther = true
           loseLocks()
-          add(other, to: &group)
+          hasOther = add(other, to: &group)
           continue
         case .workerEnded where hasOther:
           continue
@@ -168,14 +167,16 @@ extension World {
     }
   }
 
-  private func add(_ life: Life, to group: inout TaskGroup<Sign>) {
+  /// Lets a worker begin; false when its datastore is somebody's for himself.
+  @discardableResult
+  private func add(_ life: Life, to group: inout TaskGroup<Sign>) -> Bool {
     course.trace.add("--- worker \(life.number)")
     do throws(DatastoreError) {
       life.setStore(try openStore())
     } catch {
       course.trace.add("the datastore can't be opened: \(error)")
     }
-    guard let store = life.store else { return }
+    guard let store = life.store else { return false }
     let worker = worker(store)
     group.addTask {
       // The store is this process's, and closed with it.
@@ -191,6 +192,7 @@ extension World {
       for await _ in life.deaths { return .died }
       return .workerEnded
     }
+    return true
   }
 
   private func run(_ worker: Worker, as life: Life) async {
