@@ -17,6 +17,9 @@ extension BackupRun {
       try await parts.hypervisor.backupScratchPaths(of: vps.reference)
     }
     // Only a session whose scratch files carry our job's name is ours to end.
+    // Behind each wait: the job may have become another worker's, whose session, checkpoint and snapshot
+    // are those of a good backup by now.
+    try await confirmLease()
     if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
       try await endSession(of: vps.reference, directory)
     }
@@ -29,9 +32,12 @@ extension BackupRun {
       debts.withLock { $0.thaw = true }
       await thaw(vps.reference)
     }
-    await removeCheckpoints(try await checkpointsOfEarlierAttempts(), of: vps.reference)
+    let checkpoints = try await checkpointsOfEarlierAttempts()
+    try await confirmLease()
+    await removeCheckpoints(checkpoints, of: vps.reference)
     if !debts.withLock({ $0.thaw }) { await RuntimeDirectory(path: directory).remove() }
     guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
+    try await confirmLease()
     try await fromDatastore { () async throws(DatastoreError) in
       do throws(DatastoreError) {
         try await parts.datastore.remove(path)

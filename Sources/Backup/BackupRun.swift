@@ -107,6 +107,13 @@ final class BackupRun: Sendable {
     }
   }
 
+  /// Looks whether the job is still this worker's.
+  func confirmLease() async throws(BackupStop) {
+    try await fromJournal { () async throws(JobInterruption) in
+      try await self.context.confirmLease()
+    }
+  }
+
   private func abandon(_ writer: SnapshotWriter) async {
     let isGone = await writer.abandon()
     debts.withLock { $0.snapshot = !isGone }
@@ -119,6 +126,11 @@ final class BackupRun: Sendable {
     }
     guard let vps = found.0, let backup = found.1, vps.serviceStatus == .active else {
       throw .because(.notFound, "The VPS or the backup's row is gone, or the VPS isn't active.")
+    }
+    // Another worker has made it: nothing of it is this one's to put right.
+    guard backup.state == .creating else {
+      try await confirmLease()
+      throw .because(.notFound, "The backup isn't one that is being made any more.")
     }
     debts.withLock { $0.snapshot = backup.snapshotPath != nil }
     return (vps, backup)
@@ -181,7 +193,7 @@ final class BackupRun: Sendable {
     }
     await parts.reached(.beforeManifest)
     if context.isCancelRequested { throw .cancelled }
-    try await fromJournal { () async throws(JobInterruption) in try await context.confirmLease() }
+    try await confirmLease()
     let contents = BackupContents(
       disks: made.disks,
       firmware: seen.firmware,
