@@ -82,11 +82,13 @@ extension RestoreRun {
     try await record(.discard, .done)
   }
 
-  /// Removes what this worker has staged after another one has ended the job, which looked for it before that.
+  /// Removes what this worker has staged after another one has ended the job, which looked for it
+  /// before that.
   ///
-  /// Only where the target was never touched: then nobody has a use for a new disk.
+  /// Only where the target was never touched: then nobody has a use for a new disk, or for what an old
+  /// one held.
   func discardIfOver() async {
-    guard kind == .restore, !isInPlace, journal.stage != nil else { return }
+    guard kind == .restore, journal.stage != nil else { return }
     let id = job.id
     do throws(StepStop) {
       let now = try await fromCatalog { () async throws(CatalogFault) in
@@ -94,7 +96,8 @@ extension RestoreRun {
       }
       guard let now, [.failed, .cancelled].contains(now.state), now.failure?.left == .untouched
       else { return }
-      try await discardStaged()
+      if isInPlace { try await removeLogs() } else { try await discardStages() }
+      try await removeSeed(seedPath)
     } catch {
       parts.logger.warning("stage not discarded", metadata: ["job.id": "\(id)"])
     }

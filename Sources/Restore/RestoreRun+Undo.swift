@@ -62,7 +62,23 @@ extension RestoreRun {
     // Its own, where another worker has ended the job, is no former one.
     guard let found, found.restoreJobID != job.id else { return }
     try await confirmLease()
-    try await undoCleaner.drop(found)
+    try await undoCleaner.drop(try await ended(found))
+  }
+
+  /// Ends what was promised before the first file goes: what is half removed takes nothing back.
+  private func ended(_ record: UndoRecord) async throws(StepStop) -> UndoRecord {
+    var record = record
+    record.until = min(record.until, parts.clock.now())
+    let ended = record
+    try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.write { transaction in
+        guard try transaction.undo(of: ended.vpsID)?.restoreJobID == ended.restoreJobID
+        else { return }
+        try transaction.deleteUndo(of: ended.vpsID)
+        try transaction.insert(ended)
+      }
+    }
+    return ended
   }
 
   /// What removes the files of undos that nobody needs any more.

@@ -153,7 +153,8 @@ struct Judge: Sendable {
     let names = Set((detail?.disks ?? []).map(\.stagedPath))
     found += orphans(in: "\(world.folder)/target", known: names.union(world.paths))
     found += orphans(in: "\(world.folder)/undo", known: names)
-    for name in names where !FileManager.default.fileExists(atPath: name) {
+    let isPromised = kept.map { $0.until > world.course.clock.now() } ?? false
+    for name in names where isPromised && !FileManager.default.fileExists(atPath: name) {
       found.append("a former disk that is promised isn't there")
     }
     if job.state == .completed, !before.isUndo, detail?.isInPlace != true {

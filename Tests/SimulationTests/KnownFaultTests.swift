@@ -149,4 +149,10 @@ struct KnownFaultTests {
     // Not in each: a guest without an agent, say, is never frozen.
     #expect(happenings == known.planned)
   }
+
+  /// Should what a seed plays change, it is another seed and no worse.
+  @Test(arguments: [2455, 2694, 3359, 4026, 4482, 5029, 5940])
+  func `a seed that has found a fault finds none any more`(_ seed: UInt64) async throws {
+    #expect(try await SeedRun.run(seed).complaints == [])
+  }
 }
