@@ -30,10 +30,14 @@ extension OnRealGuests {
           for round in 1...3 {
             try await disk.change(in: guest, times: 3)
             let before = disk.model
-            // The guest goes on writing while its disk is read.
-            let (script, after) = disk.nextChanges(times: 4)
-            world.hooks.at(BackupMoment.sessionBegun) { _ = try? await guest.shell(script) }
+            // The guest goes on writing before and while its disk is read.
+            let (early, then) = disk.nextChanges(times: 2)
+            disk.model = then
+            let (late, after) = disk.nextChanges(times: 3)
+            world.hooks.at(BackupMoment.sessionBegun) { _ = try? await guest.shell(early) }
+            world.hooks.atReadOfSession { _ = try? await guest.shell(late) }
             let result = try await world.backUpResult(vps)
+            #expect(!world.hooks.isReadOfSessionDue)
             #expect(result.incremental, "seed \(seed), round \(round): \(result)")
             #expect(result.bytesRead < first.bytesRead)
             #expect(try await world.content(of: result) == before, "seed \(seed), round \(round)")

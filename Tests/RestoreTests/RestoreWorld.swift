@@ -42,6 +42,20 @@ struct RestoreWorld: Sendable {
     var stall: Stall? { sessionStall.withLock { $0 } }
     private let sessionStall = Mutex<Stall?>(nil)
 
+    private let sessionRead = Mutex<(@Sendable () async -> Void)?>(nil)
+    /// Whether the action before a running guest's read is still to come.
+    var isReadOfSessionDue: Bool { sessionRead.withLock { $0 != nil } }
+
+    /// Does something once, before the next read of a running guest's disk.
+    func atReadOfSession(_ action: @escaping @Sendable () async -> Void) {
+      sessionRead.withLock { $0 = action }
+    }
+
+    func readsSession() async {
+      await sessionRead.withLock { $0.take() }?()
+      await stall?.wait()
+    }
+
     func stallReadsOfSessions(_ stall: Stall) {
       sessionStall.withLock { $0 = stall }
     }
@@ -83,6 +97,7 @@ struct RestoreWorld: Sendable {
     shutdownTimeout: Duration = .seconds(20),
     confirmTimeout: Duration = .seconds(5),
     scratchMinimumBytes: Int64 = Limits.scratchMinimum,
+    verification: RestoreVerification = .readback,
     _ body: @escaping @Sendable (RestoreWorld) async throws -> Void
   ) async throws {
     let libvirt = try await PrivateLibvirt.shared()
@@ -108,7 +123,8 @@ struct RestoreWorld: Sendable {
     let worker = world.worker(
       shutdownTimeout: shutdownTimeout,
       confirmTimeout: confirmTimeout,
-      scratchMinimumBytes: scratchMinimumBytes
+      scratchMinimumBytes: scratchMinimumBytes,
+      verification: verification
     )
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -158,7 +174,7 @@ struct RestoreWorld: Sendable {
     opening.session = { socket, export, context throws(DiskError) in
       var line = try await session(socket, export, context)
       let hangUp = line.hangUp
-      line.device = WatchedImage(disk: line.device) { await hooks.stall?.wait() }
+      line.device = WatchedImage(disk: line.device) { await hooks.readsSession() }
       line.hangUp = {
         hangUp()
         hooks.stall?.end()
@@ -171,7 +187,8 @@ struct RestoreWorld: Sendable {
   private func worker(
     shutdownTimeout: Duration,
     confirmTimeout: Duration,
-    scratchMinimumBytes: Int64
+    scratchMinimumBytes: Int64,
+    verification: RestoreVerification
   ) -> Worker {
     let observer = HostObserver(hypervisor: hypervisor, clock: SystemWallClock())
     let buffers = BufferPool(count: 8, capacity: Limits.chunkBytes)
@@ -191,7 +208,8 @@ struct RestoreWorld: Sendable {
           hypervisorPatience: .seconds(30),
           seedsDirectory: "\(folder)/seeds",
           runtimeDirectory: "\(folder)/run",
-          undoDirectory: "\(folder)/undo"
+          undoDirectory: "\(folder)/undo",
+          verification: verification
         ),
         logger: logger,
         reached: { await hooks.reached($0) }

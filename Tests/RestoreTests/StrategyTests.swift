@@ -96,6 +96,25 @@ extension OnRealGuests {
       }
     }
 
+    @Test(arguments: [RestoreVerification.readback, .sourceOnly])
+    func `a restore says whether it has read back what it wrote`(
+      _ verification: RestoreVerification
+    ) async throws {
+      try await RestoreWorld.with(verification: verification) { world in
+        try await withMicroGuest(Self.options("alpha")) { source in
+          try await withMicroGuest(Self.options("bravo")) { target in
+            let (a, b) = (try await world.register(source), try await world.register(target))
+            let backup = try await world.backUp(a)
+            let result = try await world.finished(world.restore(backup, of: a, onto: b)).restored()
+            #expect(result.verified == (verification == .readback))
+            let wanted = try Data(contentsOf: URL(filePath: source.diskPath))
+            let found = try Data(contentsOf: URL(filePath: target.diskPath))
+            #expect(found == wanted)
+          }
+        }
+      }
+    }
+
     @Test func `a block device is refused by the staged strategy`() async throws {
       try await RestoreWorld.with { world in
         try await withMicroGuest(Self.options("alpha")) { source in
