@@ -82,24 +82,28 @@ extension RestoreRun {
     try await record(.discard, .done)
   }
 
-  /// Removes what this worker has staged after another one has ended the job, which looked for it
-  /// before that.
-  ///
-  /// Only where the target was never touched: then nobody has a use for a new disk, or for what an old
-  /// one held.
-  func discardIfOver() async {
-    guard kind == .restore, journal.stage != nil else { return }
+  /// Removes what nobody has a use for, after another worker has ended the job: what this one has
+  /// staged since, and what it kept that one from removing.
+  func discardIfOver(_ step: RestoreStep) async {
+    guard journal.stage != nil else { return }
     let id = job.id
     do throws(StepStop) {
       let now = try await fromCatalog { () async throws(CatalogFault) in
         try await self.parts.catalog.read { try $0.job(id) }
       }
-      guard let now, [.failed, .cancelled].contains(now.state), now.failure?.left == .untouched
-      else { return }
-      if isInPlace { try await removeLogs() } else { try await discardStages() }
-      try await removeSeed(seedPath)
+      switch (kind, now?.state) {
+      case (.undo, .completed):
+        try await discardRestoredDisks()
+      case (.restore, .failed), (.restore, .cancelled):
+        // Where the target has its former disk a new one is of no use, nor what the old one held.
+        let isFormer: Set<LeftState> = [.untouched, .rolledBack, .rolledBackNotRunning]
+        guard step == .stage, let left = now?.failure?.left, isFormer.contains(left) else { return }
+        if isInPlace { try await removeLogs() } else { try await discardStages() }
+        try await removeSeed(seedPath)
+      default: return
+      }
     } catch {
-      parts.logger.warning("stage not discarded", metadata: ["job.id": "\(id)"])
+      parts.logger.warning("what is left not discarded", metadata: ["job.id": "\(id)"])
     }
   }
 

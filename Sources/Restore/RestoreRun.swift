@@ -103,7 +103,7 @@ final class RestoreRun {
         return machine.on(.failed(step, failure, isLastAttempt: isLastAttempt))
       case .interrupted(.leaseLost):
         releaseLock()
-        if step == .stage { await discardIfOver() }
+        await discardIfOver(step)
         return nil
       case .interrupted(.catalog):
         // Nothing can be journaled, so nothing may be done: the next attempt goes on.

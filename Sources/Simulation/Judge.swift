@@ -85,6 +85,8 @@ struct Judge: Sendable {
         switch $0 {
         case .hypervisorAway(let calls): calls > 10
         case .diskFailed: true
+        // The last of its attempts: whoever has the room free asks for the undo again.
+        case .diskFull: job.attempts >= 3
         default: false
         }
       }

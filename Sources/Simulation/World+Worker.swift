@@ -124,8 +124,10 @@ extension World {
     _ = await course.clock.timer.isAwake(after: .seconds(130))
   }
 
-  private enum Sign: Sendable {
-    case jobEnded, workerEnded, died, frozen, overdue
+  private enum Sign: Sendable, Equatable {
+    case jobEnded, frozen, overdue, nothing
+    /// A worker, by the number of its life, that has ended or died.
+    case gone(Int)
   }
 
   /// One life; when it is frozen another one begins beside it, as it does when locks are lost.
@@ -139,25 +141,28 @@ extension World {
     await withTaskGroup(of: Sign.self) { group in
       add(life, to: &group)
       group.addTask { await watch() }
+      var alive: Set<Int> = [life.number]
       var hasOther = false
       while let sign = await group.next() {
         switch sign {
+        case .nothing: continue
         case .frozen:
           guard !hasOther else { continue }
           loseLocks()
           hasOther = add(other, to: &group)
+          if hasOther { alive.insert(other.number) }
           continue
-        case .workerEnded where hasOther:
-          continue
-        case .died where hasOther:
+        case .gone(let number):
+          alive.remove(number)
           // The one that began later goes on; but both were on the host that has lost its power, and
           // the one whose locks are gone can do nothing any more.
           let lives = [life, other]
           let isPowerLost = lives.contains { $0.end == .powerLost }
-          guard isPowerLost || other.isDead else { continue }
-          for life in lives where !life.isDead { life.end(isPowerLost ? .powerLost : .killed) }
-        case .jobEnded, .workerEnded, .died, .overdue:
-          break
+          guard isPowerLost || !alive.contains(other.number) else { continue }
+          for life in lives where alive.contains(life.number) {
+            life.end(isPowerLost ? .powerLost : .killed)
+          }
+        case .jobEnded, .overdue: break
         }
         group.cancelAll()
         await group.waitForAll()
@@ -182,15 +187,15 @@ extension World {
       // The store is this process's, and closed with it.
       defer { life.setStore(nil) }
       await self.run(worker, as: life)
-      return .workerEnded
+      return .gone(life.number)
     }
     group.addTask {
       for await _ in life.freezes { return .frozen }
-      return .workerEnded
+      return .nothing
     }
     group.addTask {
-      for await _ in life.deaths { return .died }
-      return .workerEnded
+      for await _ in life.deaths { return .gone(life.number) }
+      return .nothing
     }
     return true
   }
