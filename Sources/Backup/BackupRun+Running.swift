@@ -84,10 +84,8 @@ extension BackupRun {
       timer: parts.timer
     )
     let lines = SessionLines()
-    var made = try await obeying(lines) { () async throws(BackupStop) in
-      try await self.watched(by: watch, lines) { () async throws(BackupStop) in
-        try await self.readDisks(of: session, begun, over: lines, into: writer)
-      }
+    var made = try await watched(by: watch, lines) { () async throws(BackupStop) in
+      try await self.readDisks(of: session, begun, over: lines, into: writer)
     }
     made.isFrozen = begun.frozen != nil
     made.frozenMilliseconds = begun.frozen?.milliseconds ?? 0

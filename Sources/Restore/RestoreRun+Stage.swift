@@ -84,7 +84,11 @@ extension RestoreRun {
       }
       let plan = try await plan(index, disk, on: device, stage, holdsSomething: holdsSomething)
       // Whether the one that was left began as a clone nobody knows, so it counts as one.
-      if holdsSomething { progress.add(try await shared(with: disk), length: 0) }
+      if holdsSomething {
+        let shared = try await shared(with: disk)
+        progress.add(shared, length: 0)
+        if left != nil { clonedBytes += shared.bytesShared }
+      }
       let space = StageSpace(stage.path, of: job.id, parts.catalog)
       try await fill(device, index, plan, space, &progress)
       // An error here fails the stage for good: a second try could lie.
@@ -127,10 +131,10 @@ extension RestoreRun {
     of disk: StagedDisk,
     _ format: DiskFormat
   ) async throws(StepStop) -> Stage {
-    let isCloneWanted = try await isCloneWanted(for: disk, format)
+    let room = try await cloneRoom(for: disk, format)
     let id = job.id.text
     let stamp = Stamp(role: .new, job: id, disk: disk.device)
-    return try await fromDisks { () async throws(DiskError) in
+    let stage = try await fromDisks { () async throws(DiskError) in
       try await Stage.discard(disk.stagedPath, expecting: stamp)
       return try await Stage.create(
         beside: disk.currentPath,
@@ -138,9 +142,11 @@ extension RestoreRun {
         virtualSize: disk.sizeBytes,
         job: id,
         disk: disk.device,
-        isCloneWanted: isCloneWanted
+        isCloneWanted: room != nil
       )
     }
+    if let room, !stage.isClone { try await giveBack(room) }
+    return stage
   }
 
   private func shared(with disk: StagedDisk) async throws(StepStop) -> StagedRecord {

@@ -61,8 +61,28 @@ extension RestoreRun {
     }
     // Its own, where another worker has ended the job, is no former one.
     guard let found, found.restoreJobID != job.id else { return }
+    try await requireUnused(found)
     try await confirmLease()
-    try await undoCleaner.drop(try await ended(found))
+    let ended = try await ended(found)
+    // Behind the wait: the job may have become another worker's, and the target have a new undo.
+    try await confirmLease()
+    try await undoCleaner.drop(ended)
+  }
+
+  /// Refuses to go on while somebody reads a former disk: it couldn't be removed, and would be promised no
+  /// more for nothing.
+  private func requireUnused(_ record: UndoRecord) async throws(StepStop) {
+    guard let detail: UndoDetail = RestoreJournal.decode(record.detail), detail.isInPlace != true
+    else { return }
+    for disk in detail.disks {
+      try await fromDisks { () async throws(DiskError) in
+        do throws(DiskError) {
+          try await ImageLock.exclusive([disk.stagedPath]).release()
+        } catch .notFound {
+          return
+        }
+      }
+    }
   }
 
   /// Ends what was promised before the first file goes: what is half removed takes nothing back.

@@ -26,6 +26,7 @@ struct CloneRoomTests {
     func promise(_ size: Int64, to job: Job, free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
         try CloneRoom.promise(size * Self.gib, to: job, in: Self.space(free: free), transaction)
+          != nil
       }
     }
     #expect(try await promise(8, to: first, free: 10))
@@ -61,6 +62,7 @@ struct CloneRoomTests {
     func promise(free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
         try CloneRoom.promise(4 * Self.gib, to: new, in: Self.space(free: free), transaction)
+          != nil
       }
     }
     #expect(try await !promise(free: 9))

@@ -38,10 +38,6 @@ struct RestoreWorld: Sendable {
     private let imagePriorities = Mutex<[Int32]>([])
     private let backupActions = Mutex<[BackupMoment: @Sendable () async -> Void]>([:])
 
-    /// What reads of running guests wait at, if a test wants that.
-    var stall: Stall? { sessionStall.withLock { $0 } }
-    private let sessionStall = Mutex<Stall?>(nil)
-
     private let sessionRead = Mutex<(@Sendable () async -> Void)?>(nil)
     /// Whether the action before a running guest's read is still to come.
     var isReadOfSessionDue: Bool { sessionRead.withLock { $0 != nil } }
@@ -53,11 +49,6 @@ struct RestoreWorld: Sendable {
 
     func readsSession() async {
       await sessionRead.withLock { $0.take() }?()
-      await stall?.wait()
-    }
-
-    func stallReadsOfSessions(_ stall: Stall) {
-      sessionStall.withLock { $0 = stall }
     }
 
     private let imageReads = Mutex<(@Sendable (Int32) async -> Void)?>(nil)
@@ -173,12 +164,7 @@ struct RestoreWorld: Sendable {
     let session = opening.session
     opening.session = { socket, export, context throws(DiskError) in
       var line = try await session(socket, export, context)
-      let hangUp = line.hangUp
       line.device = WatchedImage(disk: line.device) { await hooks.readsSession() }
-      line.hangUp = {
-        hangUp()
-        hooks.stall?.end()
-      }
       return line
     }
     return opening

@@ -1,3 +1,4 @@
+import Catalog
 import Checksum
 import Disks
 import Foundation
@@ -110,6 +111,42 @@ extension OnRealGuests {
             let wanted = try Data(contentsOf: URL(filePath: source.diskPath))
             let found = try Data(contentsOf: URL(filePath: target.diskPath))
             #expect(found == wanted)
+          }
+        }
+      }
+    }
+
+    @Test func `room for a clone that the file system can't make is promised no longer`()
+      async throws
+    {
+      var large = Self.options("bravo")
+      large.size = "256M"
+      let options = large
+      try await RestoreWorld.with { world in
+        try await withMicroGuest(Self.options("alpha")) { source in
+          try await withMicroGuest(options) { target in
+            let folder = target.folder
+            let canClone = try? await TestProcess.run(
+              "cp",
+              ["--reflink=always", target.diskPath, "\(folder)/copy"]
+            )
+            guard canClone == nil else { return }
+            // Far more than the backup has.
+            let disk = try FileHandle(forWritingTo: URL(filePath: target.diskPath))
+            try disk.seek(toOffset: 64 << 20)
+            try disk.write(contentsOf: Data(repeating: 1, count: 160 << 20))
+            try disk.close()
+            let (a, b) = (try await world.register(source), try await world.register(target))
+            let backup = try await world.backUp(a)
+            let fileSystem = try await FreeSpace.at(target.diskPath).fileSystem
+            let catalog = world.catalog
+            world.hooks.at(.duringVerify) {
+              let owed = try? await catalog.read {
+                try $0.reservedBytes(node: "local", fileSystem: fileSystem)
+              }
+              #expect(owed ?? .max < 100 << 20)
+            }
+            _ = try await world.finished(world.restore(backup, of: a, onto: b)).restored()
           }
         }
       }

@@ -20,7 +20,8 @@ enum FileProbe {
         answer.give(true)
       }
       let end = DispatchTime.now() + .milliseconds(Int(limit.milliseconds))
-      DispatchQueue.global().asyncAfter(deadline: end) { answer.give(false) }
+      // A queue of its own: those that all share may be taken by other calls that hang.
+      DispatchQueue(label: "rehome.probe.end").asyncAfter(deadline: end) { answer.give(false) }
     }
   }
 
