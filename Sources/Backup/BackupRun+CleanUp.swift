@@ -16,10 +16,10 @@ extension BackupRun {
     let scratch = try await fromHypervisor { () async throws(HypervisorError) in
       try await parts.hypervisor.backupScratchPaths(of: vps.reference)
     }
-    // Only a session whose scratch files carry our job's name is ours to end.
-    // Behind each wait: the job may have become another worker's, whose session, checkpoint and snapshot
-    // are those of a good backup by now.
+    // Behind each wait: the job may have become another worker's, whose session, checkpoint and
+    // snapshot are those of a good backup by now.
     try await confirmLease()
+    // Only a session whose scratch files carry our job's name is ours to end.
     if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
       try await endSession(of: vps.reference, directory)
     }
