@@ -26,9 +26,8 @@ import Testing
     }
   }
 
-  @Test func `A certificate is read again at SIGHUP, a bad one is told and left`() async throws {
-    for name in ["first", "second"] { _ = try await Self.certificate(name) }
-    try Self.install("first")
+  /// A server with the certificate that is installed, and no worker.
+  private static func withTLS(_ body: (Server) async throws -> Void) async throws {
     let folder = ScratchDirectory.path
     try await Server.with(
       below: folder,
@@ -36,8 +35,16 @@ import Testing
       variables: [
         "REHOME_API_TLS_CERTIFICATE": "\(folder)/live.pem",
         "REHOME_API_TLS_KEY": "\(folder)/live.key", "REHOME_WORKER_ENABLED": "false",
-      ]
-    ) { server in
+      ],
+      body
+    )
+  }
+
+  @Test func `A certificate is read again at SIGHUP, a bad one is told and left`() async throws {
+    for name in ["first", "second"] { _ = try await Self.certificate(name) }
+    try Self.install("first")
+    let folder = ScratchDirectory.path
+    try await Self.withTLS { server in
       try await server.listen()
       let port = try #require(server.base()?.split(separator: ":").last)
       func isTrusted(by name: String) async -> Bool {
@@ -74,14 +81,7 @@ import Testing
     _ = try await Self.certificate("first")
     try Self.install("first")
     let folder = ScratchDirectory.path
-    try await Server.with(
-      below: folder,
-      libvirtURI: "test:///default",
-      variables: [
-        "REHOME_API_TLS_CERTIFICATE": "\(folder)/live.pem",
-        "REHOME_API_TLS_KEY": "\(folder)/live.key", "REHOME_WORKER_ENABLED": "false",
-      ]
-    ) { server in
+    try await Self.withTLS { server in
       try await server.listen()
       try FileManager.default.removeItem(atPath: "\(folder)/live.key")
       // Nobody ever writes to it, so whoever opens it waits.
