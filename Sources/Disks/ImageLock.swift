@@ -41,8 +41,7 @@ package final class ImageLock: Sendable {
       self.rest = rest
     }
 
-    // Said before the descriptor is closed: a child being started may still hold a copy of it.
-    deinit { rehome_lock(first.file.number, Int16(F_UNLCK), 0, 0) }
+    deinit { ImageLock.giveUp(first.file) }
   }
 
   private let files: Mutex<Files?>
@@ -57,14 +56,24 @@ package final class ImageLock: Sendable {
       var files: Files?
       for path in paths {
         let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
-        let count = Int64(everything.count)
-        guard rehome_lock(file.number, Int16(F_WRLCK), everything.lowerBound, count) == 0 else {
-          throw refusal("lock", path, errno)
-        }
+        try claim(file)
         files = Files(try hold(file), rest: files)
       }
       return ImageLock(files)
     }
+  }
+
+  /// Locks an open file as ``exclusive(_:)`` does, until it is closed or given up.
+  static func claim(_ file: borrowing Descriptor) throws(DiskError) {
+    let count = Int64(everything.count)
+    guard rehome_lock(file.number, Int16(F_WRLCK), everything.lowerBound, count) == 0 else {
+      throw refusal("lock", file.path, errno)
+    }
+  }
+
+  /// Gives up all locks of an open file, which a child being started may hold a copy of.
+  static func giveUp(_ file: borrowing Descriptor) {
+    rehome_lock(file.number, Int16(F_UNLCK), 0, 0)
   }
 
   /// Locks `path` as a reader that lets others read it but not write or resize it.

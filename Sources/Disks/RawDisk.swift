@@ -35,10 +35,25 @@ package final class RawDisk: BlockDevice {
     let direct: Descriptor?
     /// False once the file system has refused a direct request that it had promised to take.
     let directWorks = Atomic<Bool>(true)
+    private let isClaimed: Bool
 
-    init(path: String, flags: Int32, claim: Int32, isDirectWanted: Bool) throws(DiskError) {
+    init(
+      path: String,
+      flags: Int32,
+      claim: Int32,
+      isDirectWanted: Bool,
+      stamp: Stamp?
+    ) throws(DiskError) {
       // One descriptor claims: the kernel takes a second for somebody else's.
       buffered = try Descriptor(path, flags | claim)
+      isClaimed = stamp != nil
+      if let stamp {
+        try ImageLock.claim(buffered)
+        // Under the lock, without which nobody exchanges the file for another.
+        guard try Stamp.read(buffered) == stamp else {
+          throw DiskError.stampMismatch(path: path)
+        }
+      }
       guard isDirectWanted else {
         direct = nil
         return
@@ -49,6 +64,8 @@ package final class RawDisk: BlockDevice {
         direct = nil
       }
     }
+
+    deinit { if isClaimed { ImageLock.giveUp(buffered) } }
   }
 
   /// Opens the raw disk at `path`, which must not be a link.
@@ -59,14 +76,17 @@ package final class RawDisk: BlockDevice {
   ///   - isDirectWanted: Whether to pass the page cache by where that works.
   ///   - isDeviceWritten: Whether a block device may be opened for writing; the kernel refuses one
   ///     that the host itself has mounted.
+  ///   - stamp: What a stage is marked with, which is locked until it is closed; nil: it is no stage.
   ///   - threads: Where its requests block; threads of its own if nil.
   /// - Returns: The open disk, to be closed by the caller.
-  /// - Throws: `unsupported` if it is no file or device, or a device to be written.
+  /// - Throws: `unsupported` if it is no file or device, or a device to be written; of a stage
+  ///   `stampMismatch` if it is another file, `locked` if somebody uses it.
   package static func open(
     _ path: String,
     access: DiskAccess,
     isDirectWanted: Bool = true,
     isDeviceWritten: Bool = false,
+    stamp: Stamp? = nil,
     threads: BlockingExecutor? = nil
   ) async throws(DiskError) -> RawDisk {
     try await BlockingExecutor.files.run { () throws(DiskError) in
@@ -75,6 +95,7 @@ package final class RawDisk: BlockDevice {
         access,
         isDirectWanted: isDirectWanted,
         isDeviceWritten: isDeviceWritten,
+        stamp: stamp,
         threads: threads
       )
     }
@@ -85,6 +106,7 @@ package final class RawDisk: BlockDevice {
     _ access: DiskAccess,
     isDirectWanted: Bool,
     isDeviceWritten: Bool,
+    stamp: Stamp?,
     threads: BlockingExecutor?
   ) throws(DiskError) {
     let flags = (access == .read ? O_RDONLY : O_RDWR) | O_NOFOLLOW
@@ -93,7 +115,8 @@ package final class RawDisk: BlockDevice {
       flags: flags,
       // On a device O_EXCL means: not while the host uses it. On a file, without O_CREAT, nothing.
       claim: access == .write && isDeviceWritten ? O_EXCL : 0,
-      isDirectWanted: isDirectWanted
+      isDirectWanted: isDirectWanted,
+      stamp: stamp
     )
     (size, isBlockDevice) = try Self.measure(files.buffered)
     guard access == .read || !isBlockDevice || isDeviceWritten else {

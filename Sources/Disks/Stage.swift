@@ -63,21 +63,26 @@ package struct Stage: Sendable, Equatable {
     let path = path(for: current, job: job)
     let stamp = Stamp(role: .new, job: job, disk: disk)
     let header = format == .qcow2 ? try await Qcow2Header.read(current) : nil
-    try await BlockingExecutor.files.run { () throws(DiskError) in
-      try make(path, like: current, stamp: stamp)
-    }
     var isClone = false
     do throws(DiskError) {
+      let made = try await BlockingExecutor.files.run { () throws(DiskError) in
+        try Made(path, like: current, stamp: stamp)
+      }
       if isCloneWanted, format == .raw {
-        isClone = try await clone(current, to: path, size: virtualSize, by: cloning)
+        isClone = try await made.clone(current, size: virtualSize, by: cloning)
       }
       if let header {
-        try await QemuImage.create(path, size: virtualSize, like: header)
+        try await QemuImage.create(made.reference, size: virtualSize, like: header)
+        made.keep()
       } else {
-        try await resize(path, to: virtualSize)
+        try await made.resize(to: virtualSize)
       }
+    } catch .io(let operation, let name, EEXIST) {
+      // Another's, or an earlier one: not to be touched.
+      throw .io(operation: operation, path: name, errno: EEXIST)
     } catch {
-      await BlockingExecutor.files.run { FileName.removeIfPossible(path) }
+      // Only what is ours still: who was stopped for long finds the former disk there.
+      do throws(DiskError) { try await discard(path, expecting: stamp) } catch {}
       throw error
     }
     return Stage(path: path, stamp: stamp, isClone: isClone)
@@ -170,56 +175,5 @@ package struct Stage: Sendable, Equatable {
     }
     let isEmpty = try file.status().st_size == 0
     return isEmpty && stamp.role == .new && file.path.hasSuffix(".rehome-\(stamp.job)")
-  }
-
-  private static func make(_ path: String, like current: String, stamp: Stamp) throws(DiskError) {
-    let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
-    let file = try Descriptor(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-    do throws(DiskError) {
-      // Stamped first: what a crash leaves behind can then be told and removed.
-      try stamp.write(file)
-      try FileAttributes.copy(from: source, to: file)
-      // Durable before it holds anything: a power failure leaves no content without its stamp, and
-      // no journal that says "staged" without its file.
-      try file.sync()
-      try Descriptor(path.directoryPath, O_RDONLY | O_DIRECTORY).sync()
-    } catch {
-      FileName.removeIfPossible(path)
-      throw error
-    }
-  }
-
-  /// Makes the empty file at `path` share all of `current`'s blocks; false if that can't be.
-  private static func clone(
-    _ current: String,
-    to path: String,
-    size: Int64,
-    by cloning: @escaping Cloning
-  ) async throws(DiskError) -> Bool {
-    try await BlockingExecutor.files.run { () throws(DiskError) in
-      let source = try Descriptor(current, O_RDONLY | O_NOFOLLOW)
-      let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
-      try FileSimulation.tell(.write(path: path, file: file.number))
-      guard cloning(file.number, source.number) == 0 else {
-        guard [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, EPERM, ENOSPC].contains(errno) else {
-          throw DiskError.last("clone", path)
-        }
-        // A file system that ran full in the middle has shared the first part already, and whoever
-        // takes the stage for an empty one would leave that where zeros belong.
-        guard ftruncate(file.number, 0) == 0 else { throw DiskError.last("ftruncate", path) }
-        return false
-      }
-      guard try file.status().st_size == size else {
-        throw DiskError.io(operation: "clone", path: path, errno: EIO)
-      }
-      return true
-    }
-  }
-
-  private static func resize(_ path: String, to size: Int64) async throws(DiskError) {
-    try await BlockingExecutor.files.run { () throws(DiskError) in
-      let file = try Descriptor(path, O_RDWR | O_NOFOLLOW)
-      try file.resize(to: size)
-    }
   }
 }

@@ -69,10 +69,8 @@ extension RestoreRun {
     if let left { stage = left } else { stage = try await freshStage(of: disk, format) }
     let holdsSomething = stage.isClone || left != nil
     let device = try await fromDisks { () async throws(DiskError) in
-      try await DiskImage.open(
-        stage.path,
+      try await stage.open(
         format: format,
-        access: .write,
         directory: parts.settings.runtimeDirectory,
         threads: threads
       )
