@@ -16,7 +16,7 @@ readonly build_packages=(
 )
 readonly run_packages=(
   qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libnbd-bin
-  xorriso acl
+  xorriso acl ebtables iptables iproute2
 )
 readonly bench_packages=(
   wrk jq curl python3 restic borgbackup virtnbdbackup zstd time xfsprogs e2fsprogs util-linux

@@ -8,6 +8,8 @@ package struct DomainInterface: Sendable, Equatable {
   package let source: String?
   /// Whether the cable is plugged in.
   package let linkUp: Bool
+  /// The network filter that it is behind; nil: none.
+  package let filter: String?
   /// The element's own XML, for device calls.
   package let xml: String
 
@@ -17,14 +19,19 @@ package struct DomainInterface: Sendable, Equatable {
     type: String,
     source: String? = nil,
     linkUp: Bool = true,
+    filter: String? = nil,
     xml: String = ""
   ) {
     self.mac = mac.lowercased()
     self.type = type
     self.source = source
     self.linkUp = linkUp
+    self.filter = filter
     self.xml = xml
   }
+
+  /// Whether libvirt can filter what it sends: where it makes the card's other end itself.
+  package var canBeFiltered: Bool { ["bridge", "network", "ethernet"].contains(type) }
 
   /// Whether the running and the defined form of a card name the same thing.
   func agrees(with other: DomainInterface) -> Bool {

@@ -75,6 +75,7 @@ extension DomainXML {
       source: source?.attributes["network"] ?? source?.attributes["bridge"]
         ?? source?.attributes["dev"],
       linkUp: element.child("link")?.attributes["state"] != "down",
+      filter: element.child("filterref")?.attributes["filter"],
       xml: element.xml
     )
   }
@@ -132,14 +133,33 @@ extension DomainXML {
     mac: String,
     linkUp: Bool
   ) throws(HypervisorError) -> String? {
+    try interface(mac, in: domainXML, with: "link", ["state": linkUp ? "up" : "down"])
+  }
+
+  /// The XML of the card with this hardware address behind a network filter, or none.
+  static func interfaceXML(
+    in domainXML: String,
+    mac: String,
+    filter: String?
+  ) throws(HypervisorError) -> String? {
+    try interface(mac, in: domainXML, with: "filterref", filter.map { ["filter": $0] })
+  }
+
+  /// A card's XML with one element replaced; nil attributes: removed.
+  private static func interface(
+    _ mac: String,
+    in domainXML: String,
+    with name: String,
+    _ attributes: [String: String]?
+  ) throws(HypervisorError) -> String? {
     let domain = try XMLTree(parsing: domainXML, root: "domain")
     let wanted = mac.lowercased()
     let card = domain.child("devices")?.elements("interface").first {
       $0.child("mac")?.attributes["address"]?.lowercased() == wanted
     }
     guard var card else { return nil }
-    card.children.removeAll { $0.name == "link" }
-    card.children.append(XMLTree(name: "link", attributes: ["state": linkUp ? "up" : "down"]))
+    card.children.removeAll { $0.name == name }
+    if let attributes { card.children.append(XMLTree(name: name, attributes: attributes)) }
     return card.xml
   }
 

@@ -47,6 +47,8 @@ package protocol Hypervisor: Sendable {
   func destroy(_ reference: DomainReference, graceful: Bool) async throws(HypervisorError)
   /// Boots a domain; a saved memory image is thrown away, never resumed.
   func start(_ reference: DomainReference) async throws(HypervisorError)
+  /// Boots a domain up to its first instruction, which it runs when it is resumed.
+  func startPaused(_ reference: DomainReference) async throws(HypervisorError)
   /// Presses the reset button of a running domain.
   func reset(_ reference: DomainReference) async throws(HypervisorError)
   /// Lets a paused domain run on.
@@ -88,6 +90,24 @@ package protocol Hypervisor: Sendable {
     of reference: DomainReference,
     named names: [String]
   ) async throws(HypervisorError)
+
+  // MARK: Filters
+
+  /// Adds a network filter, or changes the one of the same name.
+  func defineFilter(_ filter: NetworkFilter) async throws(HypervisorError)
+  /// Puts a running domain's network card behind a filter until its next start; nil: behind none.
+  func setFilter(
+    of reference: DomainReference,
+    mac: String,
+    named name: String?
+  ) async throws(HypervisorError)
+  /// Removes a network filter; one that isn't there counts as removed.
+  ///
+  /// - Returns: False if a running domain uses it.
+  @discardableResult
+  func removeFilter(named name: String) async throws(HypervisorError) -> Bool
+  /// The names of all network filters of the host.
+  func filterNames() async throws(HypervisorError) -> [String]
 
   // MARK: Guest agent
 

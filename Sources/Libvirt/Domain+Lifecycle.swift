@@ -8,9 +8,12 @@ extension Domain {
   }
 
   /// Starts the domain afresh: a saved state, if there is one, is thrown away, never resumed.
-  package func startForcingBoot() throws(LibvirtError) {
+  ///
+  /// One that is paused doesn't run its first instruction before it is resumed.
+  package func startForcingBoot(isPaused: Bool = false) throws(LibvirtError) {
+    let paused = isPaused ? VIR_DOMAIN_START_PAUSED.rawValue : 0
     try unsafe LibvirtError.check(
-      virDomainCreateWithFlags(pointer, VIR_DOMAIN_START_FORCE_BOOT.rawValue),
+      virDomainCreateWithFlags(pointer, VIR_DOMAIN_START_FORCE_BOOT.rawValue | paused),
       "virDomainCreateWithFlags"
     )
   }

@@ -29,6 +29,7 @@ package struct LibvirtError: Error, Sendable, CustomStringConvertible {
     package static let noDomain = Code(VIR_ERR_NO_DOMAIN)
     package static let noDomainBackup = Code(VIR_ERR_NO_DOMAIN_BACKUP)
     package static let noDomainCheckpoint = Code(VIR_ERR_NO_DOMAIN_CHECKPOINT)
+    package static let noFilter = Code(VIR_ERR_NO_NWFILTER)
     package static let noStoragePool = Code(VIR_ERR_NO_STORAGE_POOL)
     package static let noStorageVolume = Code(VIR_ERR_NO_STORAGE_VOL)
     package static let noSupport = Code(VIR_ERR_NO_SUPPORT)

@@ -19,6 +19,12 @@ package struct IPAddress: Hashable, Sendable {
     self.bytes = bytes.starts(with: mapped) ? Array(bytes.dropFirst(12)) : bytes
   }
 
+  /// Takes over 4 or 16 bytes.
+  package init(verified bytes: [UInt8]) {
+    precondition(bytes.count == 4 || bytes.count == 16, "an address has 4 or 16 bytes")
+    self.bytes = bytes
+  }
+
   /// Whether only this machine or this link can reach it, so that everybody may have it.
   package var isLocal: Bool {
     if bytes.count == 4 { return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254) }

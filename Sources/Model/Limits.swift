@@ -130,6 +130,8 @@ package enum Limits {
   package static let cloneExtents = 65_536
   /// Chunks whose map is asked for at once: 1 GiB of disk, the most that one question may be about.
   package static let chunksInMapWindow = 256
+  /// Addresses that a network filter lists: more would be more rules than a host is to go through.
+  package static let filterAddresses = 256
   /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.
   package static let removalTries = 3
   /// How often chunks that the datastore has lost are read again before it counts as broken.

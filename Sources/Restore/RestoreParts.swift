@@ -27,6 +27,8 @@ package struct RestoreSettings: Sendable {
   package var verification: RestoreVerification
   /// Whether a stage may begin as a clone of the target's disk.
   package var clonesDisks: Bool
+  /// Whether another VPS's disk boots behind a network filter for the first time.
+  package var firstBootFiltering: FirstBootFiltering
   /// How urgent disk I/O is, where a job says nothing.
   package var ioPriority: Adjustable<IOPriority>
 
@@ -41,6 +43,7 @@ package struct RestoreSettings: Sendable {
     undoDirectory: String,
     verification: RestoreVerification = .readback,
     clonesDisks: Bool = true,
+    firstBootFiltering: FirstBootFiltering = .auto,
     ioPriority: Adjustable<IOPriority> = Adjustable(.normal)
   ) {
     self.shutdownTimeout = shutdownTimeout
@@ -52,6 +55,7 @@ package struct RestoreSettings: Sendable {
     self.undoDirectory = undoDirectory
     self.verification = verification
     self.clonesDisks = clonesDisks
+    self.firstBootFiltering = firstBootFiltering
     self.ioPriority = ioPriority
   }
 }

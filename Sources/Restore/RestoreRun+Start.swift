@@ -34,16 +34,27 @@ extension RestoreRun {
   /// Starts the domain, letting go of the disks in the last moment.
   private func startDomain() async throws(StepStop) {
     let reference = try requireTarget().reference
+    let filter = try await firstBootFilter()
     let before = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }
     // Behind the wait: the job may have become another worker's meanwhile, and have ended.
     try await confirmLease()
     releaseLock()
-    if before.isActive { return }
+    if before.isActive {
+      // Whoever has started it died before it ran.
+      if before == .paused, let filter {
+        try await letRun(try await describeTarget(), behind: filter)
+      }
+      return
+    }
     var refusal = ""
     do throws(HypervisorError) {
-      try await parts.hypervisor.start(reference)
+      if filter == nil {
+        try await parts.hypervisor.start(reference)
+      } else {
+        try await parts.hypervisor.startPaused(reference)
+      }
     } catch {
       refusal = error.publicReason
     }
@@ -61,6 +72,7 @@ extension RestoreRun {
         throw .operatorNeeded("The target started with a backing file under its new disk.")
       }
     }
+    if let filter, domain.state == .paused { try await letRun(domain, behind: filter) }
   }
 
   /// Asks the guest itself what addresses it has, for a bounded while.
@@ -76,6 +88,7 @@ extension RestoreRun {
     if outcome.confirmedReason == .foreignAddress {
       notes.append("The target showed another VPS's address, so its links were set down at once.")
     }
+    notes += try await liftFilter(after: outcome)
     try await record(.confirm, .done, ConfirmRecord(network: outcome, notes: notes))
   }
 

@@ -10,15 +10,17 @@ package enum CrashSweep {
     package let before: [Work]
     /// During what it happens.
     package let work: Work
+    /// Whether the target first boots behind a network filter.
+    package var isFiltered = false
     /// Whether that is a backup.
     package var makesBackup: Bool { Act(work).makesBackup }
   }
 
-  /// The seed of all of it: with one order of things each effect has its turn exactly once.
-  private static let seed: UInt64 = 5
+  /// The seeds of all of it: with one order of things each effect has its turn exactly once.
+  private static func seed(of route: Route) -> UInt64 { route.isFiltered ? 8 : 5 }
 
   /// The jobs whose effects are gone through.
-  package static let routes: [Route] = restores + backups
+  package static let routes: [Route] = restores + filtered + backups
 
   private static let restores = [true, false].flatMap { isRunning in
     [RestoreStrategy.staged, .inPlace].flatMap { strategy in
@@ -28,6 +30,15 @@ package enum CrashSweep {
         Route(isRunning: isRunning, before: [restore], work: .undo),
       ]
     }
+  }
+
+  private static let filtered = [RestoreStrategy.staged, .inPlace].map { strategy in
+    Route(
+      isRunning: true,
+      before: [],
+      work: .restore(strategy, startsWhenOff: false),
+      isFiltered: true
+    )
   }
 
   /// A stopped VPS, one that runs, and one that runs with a backup to build on.
@@ -51,7 +62,7 @@ package enum CrashSweep {
     var step = first
     while true {
       let report = try await SeedRun.run(
-        seed,
+        seed(of: route),
         isRunning: route.isRunning,
         acts: route.before.map { Act($0) } + [Act(route.work, [Cued(.step(step), happening)])]
       )

@@ -30,6 +30,8 @@ final class Guest: Sendable {
     var isPaused = false
     var writes: UInt64 = 0
     var hasRunOnNew = false
+    /// What that was before the last start.
+    var hasRun = false
     var complaints: [String] = []
     var history = DiskHistory()
     var session: GuestSession?
@@ -118,6 +120,7 @@ extension Guest {
       if side == .old, state.hasRunOnNew {
         state.complaints.append("the former disks came back after the guest had run on the new")
       }
+      state.hasRun = state.hasRunOnNew
       if side == .new { state.hasRunOnNew = true }
       state.running = Running(locks: locks, files: files, side: side ?? .old)
       (state.isFrozen, state.isPaused) = (false, false)
@@ -127,7 +130,7 @@ extension Guest {
   /// It runs no more; the last thing that it does is to write to the middle of its first disk.
   func didStop(isSudden: Bool) {
     state.withLock { state in
-      if !isSudden, state.running != nil {
+      if !isSudden, state.running != nil, !state.isPaused {
         let size = state.contents.old.first?.count ?? 0
         write(to: 0, at: size / 2, &state)
       }
@@ -135,6 +138,21 @@ extension Guest {
       state.session = nil
       // What QEMU had in its memory of changes is lost.
       if isSudden { state.changes = [:] }
+    }
+  }
+
+  /// It was started, but has not run yet.
+  func didStartPaused() {
+    state.withLock { state in
+      state.isPaused = true
+      state.hasRunOnNew = state.hasRun
+    }
+  }
+
+  func didResume() {
+    state.withLock { state in
+      state.isPaused = false
+      if state.running?.side == .new { state.hasRunOnNew = true }
     }
   }
 

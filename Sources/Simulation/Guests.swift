@@ -13,7 +13,9 @@ struct Guests: GuestPower {
     all[domain.name]?.didStop(isSudden: isSudden)
   }
 
-  func didResume(_ domain: DomainDescription) { all[domain.name]?.setPaused(false) }
+  func didStartPaused(_ domain: DomainDescription) { all[domain.name]?.didStartPaused() }
+
+  func didResume(_ domain: DomainDescription) { all[domain.name]?.didResume() }
 
   func didFreeze(_ domain: DomainDescription, _ isFrozen: Bool) {
     all[domain.name]?.setFrozen(isFrozen)

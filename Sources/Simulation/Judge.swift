@@ -43,9 +43,8 @@ struct Judge: Sendable {
     } catch {
       return found + locks(isRunning: false)
     }
-    let isRunning = domain.state.isActive
-    found += locks(isRunning: isRunning)
-    found += try await power(isRunning, hasAutostart: domain.hasAutostart)
+    found += locks(isRunning: domain.state.isActive)
+    found += try await power(domain)
     found += try await files(domain)
     return found
   }
@@ -114,9 +113,12 @@ struct Judge: Sendable {
     }
   }
 
-  private func power(_ isRunning: Bool, hasAutostart: Bool) async throws -> [String] {
+  private func power(_ domain: DomainDescription) async throws -> [String] {
+    let (state, hasAutostart) = (domain.state, domain.hasAutostart)
+    let isRunning = state.isActive
     guard left != .needsOperator else { return [] }
     var found: [String] = []
+    if state == .paused, !hasDeeds { found.append("the target is left paused") }
     // Who was frozen within this very call makes it when the next worker has long set it back: only
     // libvirt could tell the two apart.
     let isLate = world.course.frozenCall == "libvirt: setAutostart false" && !hasAutostart

@@ -17,11 +17,15 @@ struct Scenario: Sendable {
   var source: (isRunning: Bool, recordsChanges: Bool)
   /// How what is stored is made durable.
   var sync: SyncLevel
+  /// Whether targets first boot behind a network filter: for some seeds, without a draw of its own, so
+  /// that those before it meant the same when it came.
+  var filtersFirstBoots: Bool
   var acts: [Act]
 
   /// Draws a scenario, all of it but what is given.
   init(seed: UInt64, scope: Scope, isRunning: Bool?, acts given: [Act]?) {
     let chance = Chance(seed: seed)
+    filtersFirstBoots = seed % 5 == 3
     disks = (0..<(chance.isOne(in: 3) ? 2 : 1)).map { _ in Self.disk(chance) }
     let runs = scope.runsTargets && !chance.isOne(in: 3)
     self.isRunning = isRunning ?? runs

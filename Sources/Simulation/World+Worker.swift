@@ -50,7 +50,8 @@ extension World {
         hypervisorPatience: .seconds(20),
         seedsDirectory: "\(folder)/seeds",
         runtimeDirectory: "\(folder)/run",
-        undoDirectory: "\(folder)/undo"
+        undoDirectory: "\(folder)/undo",
+        firstBootFiltering: scenario.filtersFirstBoots ? .auto : .off
       ),
       logger: .quiet,
       reached: { moment in _ = await course.visit("moment: \(moment.rawValue)") }

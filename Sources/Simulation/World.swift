@@ -227,7 +227,9 @@ final class World: Sendable {
     }
     guard Life.current != nil else { return nil }
     if course.isHypervisorAway() { return .failOnce(.unavailable("simulated")) }
-    if call.operation == .start, course.take({ $0 == .startRefused }) != nil {
+    if [.start, .startPaused].contains(call.operation),
+      course.take({ $0 == .startRefused }) != nil
+    {
       return .failOnce(.refused(operation: "start", message: "simulated"))
     }
     if course.take({ $0 == .answerLost }) != nil {

@@ -18,6 +18,8 @@ package final class MicroGuest: Sendable {
     package var text = "micro"
     /// The network card's hardware address; nil for none.
     package var mac: String?
+    /// The bridge that the network card is on; nil: it has a network that only QEMU knows.
+    package var bridge: String?
     /// The network card's address with its prefix length.
     package var address: String?
     /// More arguments for the guest's kernel, such as `noagent` or `noacpi`.
@@ -248,10 +250,12 @@ extension MicroGuest {
   private func domainXML(_ options: Options) -> String {
     var arguments = ["console=ttyS0", "panic=-1", "quiet"] + options.kernelArguments
     if let address = options.address { arguments.append("ip4=\(address)") }
+    let kind = options.bridge == nil ? "user" : "bridge"
+    let source = options.bridge.map { "<source bridge='\($0)'/>" } ?? ""
     let network = options.mac.map {
       """
-      <interface type='user'><mac address='\($0)'/><model type='virtio'/><rom enabled='no'/>\
-      </interface>
+      <interface type='\(kind)'><mac address='\($0)'/>\(source)<model type='virtio'/>\
+      <rom enabled='no'/></interface>
       """
     }
     return """
@@ -308,9 +312,11 @@ private enum GuestTurn {
 /// Guests within `body` are the same test's, so they don't wait for this one.
 package func withMicroGuest<Value: Sendable>(
   _ options: MicroGuest.Options = MicroGuest.Options(),
+  on own: PrivateLibvirt? = nil,
   _ body: (MicroGuest) async throws -> Value
 ) async throws -> Value {
-  let libvirt = try await PrivateLibvirt.shared()
+  let libvirt: PrivateLibvirt
+  if let own { libvirt = own } else { libvirt = try await PrivateLibvirt.shared() }
   return try await GuestTurn.take {
     let guest = try await MicroGuest.define(on: libvirt, options)
     do {

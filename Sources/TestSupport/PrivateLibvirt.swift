@@ -28,13 +28,16 @@ package final class PrivateLibvirt: Sendable {
   }
 
   /// Starts one, for as long as this process lives or until ``stop()``.
-  package static func start() async throws -> PrivateLibvirt {
+  ///
+  /// One that is bridged is of the system's kind, with a bridge `br0` in a network of its own; see
+  /// ``reaches(_:)``.
+  package static func start(isBridged: Bool = false) async throws -> PrivateLibvirt {
     let letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     let suffix = String((0..<6).compactMap { _ in letters.randomElement() })
     // Short, because sockets lie deep in it and their paths are limited.
     let folder = FileManager.default.temporaryDirectory.appending(path: "rh-\(suffix)").path
     return try await TestProcess.executor.run { () throws(TestProcess.Failure) in
-      let guardian = try Guardian(script: script, folder: folder)
+      let guardian = try Guardian(script: script, folder: folder, isBridged: isBridged)
       return PrivateLibvirt(folder: folder, uri: guardian.uri, guardian: guardian)
     }
   }
@@ -88,6 +91,26 @@ package final class PrivateLibvirt: Sendable {
     try await TestProcess.run(Self.script, ["start", folder])
   }
 
+  /// Whether somebody on the bridge answers for an address within three seconds.
+  package func reaches(_ address: String) async throws -> Bool {
+    let script = """
+      ip neighbor flush dev br0
+      for tick in $(seq 30); do
+        echo >/dev/udp/\(address)/9
+        ip neighbor show \(address) | grep -q lladdr && exit 0
+        sleep 0.1
+      done
+      exit 1
+      """
+    let target = "--target=\(try daemonProcess())"
+    do {
+      try await TestProcess.run("nsenter", [target, "--net", "bash", "-c", script])
+      return true
+    } catch is TestProcess.Failure {
+      return false
+    }
+  }
+
   private func daemonProcess() throws -> String {
     try String(contentsOfFile: "\(folder)/libvirtd.pid", encoding: .utf8)
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -96,9 +119,10 @@ package final class PrivateLibvirt: Sendable {
 
 /// Runs `body` with a libvirt that nobody else uses.
 package func withPrivateLibvirt<Value: Sendable>(
+  isBridged: Bool = false,
   _ body: (PrivateLibvirt) async throws -> Value
 ) async throws -> Value {
-  let libvirt = try await PrivateLibvirt.start()
+  let libvirt = try await PrivateLibvirt.start(isBridged: isBridged)
   do {
     let value = try await body(libvirt)
     await libvirt.stop()
@@ -132,12 +156,12 @@ private final class Guardian: Sendable {
   private let process: Mutex<Process>
   private let input: FileHandle
 
-  init(script: String, folder: String) throws(TestProcess.Failure) {
+  init(script: String, folder: String, isBridged: Bool) throws(TestProcess.Failure) {
     let process = Process()
     let input = Pipe()
     let output = Pipe()
     process.executableURL = URL(filePath: script)
-    process.arguments = ["guard", folder]
+    process.arguments = ["guard", folder] + (isBridged ? ["bridged"] : [])
     process.standardInput = input
     process.standardOutput = output
     do { try process.run() } catch {

@@ -101,17 +101,29 @@ extension SimulatedHypervisor {
 
   package func start(_ reference: DomainReference) async throws(HypervisorError) {
     try await perform(.start, reference) { machine throws(HypervisorError) in
-      guard !machine.description.state.isActive else {
-        throw .refused(operation: "start", message: "domain is already running")
-      }
-      try power?.willStart(machine.description)
-      machine.description.state = .running
-      machine.description.hasManagedSave = false
-      machine.description.definition.disks = machine.description.inactiveDisks
-      machine.description.definition.interfaces = machine.description.inactiveInterfaces
-      machine.description.definition.isAgentConnected = machine.hasAgent
-      publish(.started, of: machine)
+      try start(&machine)
     }
+  }
+
+  package func startPaused(_ reference: DomainReference) async throws(HypervisorError) {
+    try await perform(.startPaused, reference) { machine throws(HypervisorError) in
+      try start(&machine)
+      machine.description.state = .paused
+      power?.didStartPaused(machine.description)
+    }
+  }
+
+  private func start(_ machine: inout Machine) throws(HypervisorError) {
+    guard !machine.description.state.isActive else {
+      throw .refused(operation: "start", message: "domain is already running")
+    }
+    try power?.willStart(machine.description)
+    machine.description.state = .running
+    machine.description.hasManagedSave = false
+    machine.description.definition.disks = machine.description.inactiveDisks
+    machine.description.definition.interfaces = machine.description.inactiveInterfaces
+    machine.description.definition.isAgentConnected = machine.hasAgent
+    publish(.started, of: machine)
   }
 
   package func reset(_ reference: DomainReference) async throws(HypervisorError) {

@@ -6,7 +6,9 @@ package protocol GuestPower: Sendable {
   func willStart(_ domain: DomainDescription) throws(HypervisorError)
   /// A guest runs no more; suddenly means that it had no time to write anything.
   func didStop(_ domain: DomainDescription, isSudden: Bool)
-  /// A guest that was stopped for an error goes on.
+  /// A guest was started but hasn't run its first instruction.
+  func didStartPaused(_ domain: DomainDescription)
+  /// A guest that was stopped goes on.
   func didResume(_ domain: DomainDescription)
   /// A guest's file systems are frozen, or not any more.
   func didFreeze(_ domain: DomainDescription, _ isFrozen: Bool)
@@ -17,6 +19,8 @@ package protocol GuestPower: Sendable {
 }
 
 extension GuestPower {
+  package func didStartPaused(_ domain: DomainDescription) {}
+
   package func didResume(_ domain: DomainDescription) {}
 
   package func didFreeze(_ domain: DomainDescription, _ isFrozen: Bool) {}
@@ -38,9 +42,11 @@ package actor SimulatedHypervisor: Hypervisor {
   package enum Operation: String, Sendable, CaseIterable {
     case usage, operatingSystem
     case domain, domainNames, state, fileUsers, hostInformation, waitUntil
-    case requestShutdown, destroy, start, reset, resume, setAutostart, removeManagedSave
+    case requestShutdown, destroy, start, startPaused, reset, resume
+    case setAutostart, removeManagedSave
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
     case deleteCheckpoints, forgetCheckpoints
+    case defineFilter, setFilter, removeFilter, filterNames
     case agentPing, addresses, freeze, thaw, freezeStatus
     case beginBackup, abortBackup, backupScratchPaths, refreshPool
   }
@@ -106,6 +112,8 @@ package actor SimulatedHypervisor: Hypervisor {
   /// Everything that was asked so far, in order.
   package private(set) var calls: [Call] = []
   private(set) var machines: [Machine] = []
+  /// The network filters of the host by their names.
+  package var filters: [String: NetworkFilter] = [:]
   private var faults: [Operation: Fault] = [:]
   private var hanging: [Operation: [CheckedContinuation<Void, Never>]] = [:]
   private var beforeEach: (@Sendable (Call) async -> Void)?

@@ -48,6 +48,7 @@ struct SettingsTests {
           allowsInPlace: false,
           verification: .readback,
           clonesDisks: true,
+          firstBootFiltering: .auto,
           bytesPerSecond: nil,
           ioPriority: .normal
         )
@@ -150,7 +151,7 @@ struct SettingsTests {
     (.logLevel, "loud"), (.restoreRate, "0"), (.restoreRate, "fast"), (.restoreRate, "-1M"),
     (.logFormat, "xml"), (.metricsPort, "-1"), (.metricsPort, ""),
     (.restoreIOPriority, "high"), (.restoreVerify, "none"), (.restoreClone, "auto"),
-    (.dataPath, ""),
+    (.restoreFirstBootFilter, "on"), (.dataPath, ""),
   ])
   func `a wrong value is told, never replaced`(_ key: SettingKey, _ value: String) async {
     await #expect(throws: SettingsFault.badValue(key: key, value: value)) {

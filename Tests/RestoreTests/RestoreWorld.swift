@@ -85,13 +85,15 @@ struct RestoreWorld: Sendable {
 
   /// Runs `body` in a new world with its worker at work.
   static func with(
+    on own: PrivateLibvirt? = nil,
     shutdownTimeout: Duration = .seconds(20),
     confirmTimeout: Duration = .seconds(5),
     scratchMinimumBytes: Int64 = Limits.scratchMinimum,
     verification: RestoreVerification = .readback,
     _ body: @escaping @Sendable (RestoreWorld) async throws -> Void
   ) async throws {
-    let libvirt = try await PrivateLibvirt.shared()
+    let libvirt: PrivateLibvirt
+    if let own { libvirt = own } else { libvirt = try await PrivateLibvirt.shared() }
     let folder = "\(libvirt.folder)/world-\(UUID().uuidString.prefix(8))"
     for name in ["", "/datastore/.chunks", "/seeds", "/run", "/locks"] {
       try FileManager.default.createDirectory(

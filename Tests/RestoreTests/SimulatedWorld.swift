@@ -23,6 +23,7 @@ struct SimulatedWorld: Sendable {
   let target: VPS
   let host: SimulatedHypervisor
   let hooks = RestoreWorld.Hooks()
+  var filtering = FirstBootFiltering.auto
   /// The target's disk.
   var disk: String { "\(folder)/disk.raw" }
   var undoDirectory: String { "\(folder)/undo" }
@@ -120,7 +121,8 @@ struct SimulatedWorld: Sendable {
           hypervisorPatience: .seconds(1),
           seedsDirectory: "\(folder)/seeds",
           runtimeDirectory: "\(folder)/run",
-          undoDirectory: undoDirectory
+          undoDirectory: undoDirectory,
+          firstBootFiltering: filtering
         ),
         logger: .quiet,
         reached: { await hooks.reached($0) }

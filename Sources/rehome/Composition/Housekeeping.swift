@@ -23,6 +23,7 @@ struct Housekeeping: Sendable {
   private let remover: BackupRemover
   private let sessions: SessionRecovery
   private let checkpoints: CheckpointSweep
+  private let filters: FilterSweep
   private let runtimeDirectory: String
   private let keeper: StoreKeeper
   private let clock: any WallClock
@@ -59,6 +60,12 @@ struct Housekeeping: Sendable {
       node: node,
       logger: logger
     )
+    filters = FilterSweep(
+      catalog: catalog,
+      hypervisor: hypervisor,
+      node: node,
+      logger: logger
+    )
   }
 
   /// What is done once, before the first job: nothing may lean on what was true before we died.
@@ -81,6 +88,7 @@ struct Housekeeping: Sendable {
         await sessions.endOrphanedSessions()
       },
       PeriodicWork("sweep checkpoints", every: Self.sweepInterval) { await checkpoints.run() },
+      PeriodicWork("sweep network filters", every: Self.undoInterval) { await filters.run() },
       PeriodicWork("remove backups", every: Self.removalInterval) { await remover.remove() },
       PeriodicWork("keep the datastore", every: Limits.careInterval) { await keeper.turn() },
       PeriodicWork("remove undo disks", every: Self.undoInterval) {

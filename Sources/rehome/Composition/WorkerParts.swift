@@ -233,6 +233,7 @@ struct WorkerParts: Sendable {
       undoDirectory: layout.undo.path,
       verification: restore.verification,
       clonesDisks: restore.clonesDisks,
+      firstBootFiltering: restore.firstBootFiltering,
       ioPriority: limits.restorePriority
     )
   }

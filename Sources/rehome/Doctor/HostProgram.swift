@@ -8,6 +8,7 @@ enum HostProgram {
     (program: "qemu-img", package: "qemu-utils"),
     (program: "qemu-nbd", package: "qemu-utils"),
     (program: "xorriso", package: "xorriso"),
+    (program: "ebtables", package: "ebtables"),
   ]
 
   /// Where a program is; nil when it isn't on the path.

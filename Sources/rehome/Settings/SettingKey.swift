@@ -47,6 +47,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case restoreAllowInPlace = "restore.allowInPlace"
   case restoreVerify = "restore.verify"
   case restoreClone = "restore.clone"
+  case restoreFirstBootFilter = "restore.firstBootFilter"
   case restoreRate = "restore.rate"
   case restoreIOPriority = "restore.ioPriority"
   case problemsTypeBase = "problems.typeBase"
@@ -125,6 +126,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreAllowInPlace: "false"
     case .restoreVerify: "readback"
     case .restoreClone: "true"
+    case .restoreFirstBootFilter: "auto"
     case .restoreRate: "none"
     case .restoreIOPriority: "normal"
     case .problemsTypeBase: "https://developer.hostup.se/errors/"
@@ -157,6 +159,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreAttempts: .number(1...100)
     case .restoreVerify: .choice(["readback", "source-only"])
     case .restoreClone, .restoreAllowInPlace: .truth
+    case .restoreFirstBootFilter: .choice(["auto", "off"])
     case .datastoreCollectEvery, .datastoreVerifyEvery: .duration
     case .backupRate, .restoreRate, .datastoreVerifyRate: .rate
     case .backupIOPriority, .restoreIOPriority: .choice(["idle", "low", "normal"])
@@ -222,6 +225,8 @@ enum SettingKey: String, CaseIterable, Sendable {
       "Whether a restore may write a target's disks over where they are."
     case .restoreVerify: "Whether a staged disk is read back before it is exchanged."
     case .restoreClone: "Whether a stage may begin as a clone of the target's disk."
+    case .restoreFirstBootFilter:
+      "Whether a target on a bridge first boots another VPS's disk behind a network filter."
     case .restoreRate: "How many bytes a second all restores of this node move together."
     case .restoreIOPriority: "How urgent the disk I/O of restores is to the kernel."
     case .problemsTypeBase: "What the type of an API's problem begins with; the code follows."

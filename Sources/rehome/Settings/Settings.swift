@@ -46,6 +46,7 @@ struct Settings: Sendable, Equatable {
     var allowsInPlace: Bool
     var verification: RestoreVerification
     var clonesDisks: Bool
+    var firstBootFiltering: FirstBootFiltering
     var bytesPerSecond: Int64?
     var ioPriority: IOPriority
   }

@@ -122,6 +122,7 @@ struct SettingsReader {
         allowsInPlace: try truth(.restoreAllowInPlace),
         verification: try choice(.restoreVerify),
         clonesDisks: try truth(.restoreClone),
+        firstBootFiltering: try choice(.restoreFirstBootFilter),
         bytesPerSecond: try rate(.restoreRate),
         ioPriority: try choice(.restoreIOPriority)
       ),

@@ -1,0 +1,219 @@
+import Catalog
+import Foundation
+import Hypervisor
+import Model
+import TestSupport
+import Testing
+
+@testable import Restore
+
+/// Another VPS's disk first boots behind a filter, wherever the host can filter.
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
+struct FirstBootTests {
+  private typealias World = SimulatedWorld
+  private typealias Call = SimulatedHypervisor.Call
+
+  private static let mac = "52:54:00:00:00:01"
+  private static let steps: Set<SimulatedHypervisor.Operation> = [
+    .start, .startPaused, .defineFilter, .setFilter, .resume, .removeFilter,
+  ]
+
+  /// A target on a bridge that has an agent and one address, and a backup of another VPS.
+  private static func with(
+    card: DomainInterface = DomainInterface(mac: mac, type: "bridge", source: "br0"),
+    shown: [String] = ["192.0.2.7/24"],
+    filtering: FirstBootFiltering = .auto,
+    _ body: @escaping @Sendable (SimulatedWorld, Backup) async throws -> Void
+  ) async throws {
+    var world = try await World.make(holding: World.disk("abcd"))
+    try await world.host.change(world.target.domainName) { machine in
+      machine.description.definition.interfaces = [card]
+      machine.description.definition.inactiveInterfaces = [card]
+      machine.description.definition.hasAgentChannel = true
+      machine.guestInterfaces = [GuestInterface(name: "eth0", mac: mac, addresses: shown)]
+    }
+    var target = world.target
+    target.network = try NetworkConfiguration(
+      text: "{ version: 2, ethernets: { eth0: { addresses: [ 192.0.2.7/24 ] } } }"
+    )
+    let stored = target
+    try await world.catalog.write { try $0.update(stored) }
+    world.filtering = filtering
+    let backup = try await world.backup(of: World.disk("abXd"))
+    let made = world
+    try await made.working { try await body(made, backup) }
+  }
+
+  private static func calls(_ world: SimulatedWorld) async -> [String] {
+    await world.host.calls.filter { steps.contains($0.operation) }
+      .map { "\($0.operation) \($0.detail)".trimmingCharacters(in: .whitespaces) }
+  }
+
+  private static func name(_ world: SimulatedWorld) -> String { "rehome-\(world.target.id)" }
+
+  private static func note(_ job: Job) throws -> String { try job.restored().notes.joined() }
+
+  @Test func `the filter is there before the first instruction, and goes with the confirmation`()
+    async throws
+  {
+    try await Self.with { world, backup in
+      let job = try await world.restore(backup, .staged)
+      #expect(try job.restored().network.confirmed)
+      let name = Self.name(world)
+      #expect(
+        await Self.calls(world) == [
+          "startPaused", "defineFilter \(name)", "setFilter \(Self.mac) \(name)", "resume",
+          "setFilter \(Self.mac) none", "removeFilter \(name)",
+        ]
+      )
+      #expect(try !Self.note(job).contains("filter"))
+      #expect(await world.host.filters.isEmpty)
+    }
+  }
+
+  @Test func `what isn't confirmed stays filtered, and says so, until the next start`()
+    async throws
+  {
+    try await Self.with(shown: ["198.51.100.1/24"]) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      #expect(try job.restored().network.confirmedReason == .mismatch)
+      #expect(try Self.note(job).contains("Until its next start"))
+      let name = Self.name(world)
+      #expect(try await world.host.domain(world.reference).interfaces.first?.filter == name)
+      let sweep = FilterSweep(
+        catalog: world.catalog,
+        hypervisor: world.host,
+        node: CatalogFixture.node,
+        logger: .quiet
+      )
+      await sweep.run()
+      #expect(await world.host.filters.keys.contains(name))
+      try await world.host.destroy(world.reference, graceful: true)
+      try await world.host.start(world.reference)
+      #expect(try await world.host.domain(world.reference).interfaces.first?.filter == nil)
+      try await world.host.defineFilter(
+        NetworkFilter(name: "rehome-somebody", version4: .all, version6: .all, barred: [])
+      )
+      await sweep.run()
+      #expect(await Array(world.host.filters.keys) == ["rehome-somebody"])
+    }
+  }
+
+  @Test(arguments: [
+    DomainInterface(mac: mac, type: "user"),
+    DomainInterface(mac: mac, type: "bridge", filter: "clean-traffic"),
+  ])
+  func `a card that can't be filtered, or is already, is left as it is`(
+    _ card: DomainInterface
+  ) async throws {
+    try await Self.with(card: card) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      #expect(job.state == .completed, "\(job)")
+      #expect(await Self.calls(world) == ["start"])
+      #expect(try await world.host.domain(world.reference).interfaces == [card])
+    }
+  }
+
+  @Test func `an operator whose network filters itself can say so`() async throws {
+    try await Self.with(filtering: .off) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      #expect(job.state == .completed, "\(job)")
+      #expect(await Self.calls(world) == ["start"])
+    }
+  }
+
+  @Test(arguments: [SimulatedHypervisor.Operation.defineFilter, .setFilter])
+  func `a host that can't filter lets the target run, and that is told`(
+    _ operation: SimulatedHypervisor.Operation
+  ) async throws {
+    try await Self.with(shown: []) { world, backup in
+      await world.host.setFault(
+        .failAlways(.refused(operation: "filter", message: "no ebtables")),
+        of: operation
+      )
+      let job = try await world.restore(backup, .staged)
+      #expect(job.state == .completed, "\(job)")
+      #expect(try Self.note(job).contains("without a network filter"))
+      #expect(try await world.host.state(of: world.reference) == .running)
+    }
+  }
+
+  @Test func `a target that can't be let run is ended, and has its former disk again`()
+    async throws
+  {
+    try await Self.with { world, backup in
+      await world.host.setFault(
+        .failOnce(.refused(operation: "resume", message: "no")),
+        of: .resume
+      )
+      let job = try await world.restore(backup, .staged)
+      #expect(job.failure?.code == .startFailedRolledBack, "\(job)")
+      #expect(job.failure?.left == .rolledBack)
+      #expect(try world.contents == World.disk("abcd"))
+      #expect(try await world.host.state(of: world.reference) == .running)
+    }
+  }
+
+  @Test func `a worker that dies before the target runs leaves it to the next one`()
+    async throws
+  {
+    try await Self.with { world, backup in
+      await world.host.setFault(.failAlways(.unavailable("away")), of: .defineFilter)
+      let task = JobTask.restore(
+        RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id, strategy: .staged)
+      )
+      let id = try await world.accept(task, holding: backup.id)
+      while try await world.host.state(of: world.reference) != .paused {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      await world.host.clearFault(of: .defineFilter)
+      let job = try await world.finished(id)
+      #expect(try job.restored().network.confirmed)
+      #expect(await Self.calls(world).filter { $0 == "startPaused" }.count == 1)
+      #expect(try await world.host.state(of: world.reference) == .running)
+    }
+  }
+
+  @Test func `a filter lists what the VPS may send from`() throws {
+    func vps(_ text: String?) throws -> VPS {
+      let identifiers = IdentifierFactory(clock: ManualClock())
+      var vps = VPS(
+        id: identifiers.make(),
+        clientID: identifiers.make(),
+        node: CatalogFixture.node,
+        domainName: "web",
+        domainUUID: "uuid-web",
+        name: "web",
+        hostname: "web",
+        createdAt: .never
+      )
+      vps.network = try text.map(NetworkConfiguration.init(text:))
+      return vps
+    }
+    func addresses(_ texts: String...) -> [IPAddress] { texts.compactMap { IPAddress($0) } }
+    let source = try vps(
+      "{ version: 2, ethernets: { a: { addresses: [ 192.0.2.50/24, 192.0.2.7/24 ] } } }"
+    )
+    let fixed = try vps(
+      "{ version: 2, ethernets: { a: { addresses: [ 192.0.2.7/24, '2001:db8::7/64' ] } } }"
+    )
+    let filter = NetworkFilter.firstBoot(of: fixed, fromDiskOf: source)
+    #expect(filter.name == "rehome-\(fixed.id)")
+    #expect(filter.version4 == .only(addresses("192.0.2.7")))
+    #expect(filter.version6 == .only(addresses("2001:db8::7")))
+    #expect(filter.barred == addresses("192.0.2.50"))
+    // Nobody knows beforehand what DHCP and routers will give it.
+    let asking = NetworkFilter.firstBoot(of: try vps(nil), fromDiskOf: source)
+    #expect(asking.version4 == .all)
+    #expect(asking.version6 == .all)
+    #expect(asking.barred == addresses("192.0.2.50", "192.0.2.7"))
+    let mixed = try vps(
+      "{ version: 2, ethernets: { a: { dhcp4: true, addresses: [ '2001:db8::7/64' ] } } }"
+    )
+    #expect(NetworkFilter.firstBoot(of: mixed, fromDiskOf: nil).version4 == .all)
+    #expect(
+      NetworkFilter.firstBoot(of: mixed, fromDiskOf: nil).version6
+        == .only(addresses("2001:db8::7"))
+    )
+  }
+}
