@@ -56,9 +56,10 @@ install:
 check: test
 	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
 	swift test --disable-xctest --sanitize=thread --scratch-path .build-thread \
-	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests'
+	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests|DisksTests|DatastoreTests|CareTests'
 	swift test --disable-xctest --sanitize=address --scratch-path .build-address \
-	  --filter 'ChecksumTests|DatastoreTests|DisksTests'
+	  --filter 'ChecksumTests|DatastoreTests|DisksTests|HypervisorTests|BackupTests'
+	$(MAKE) simulate SEEDS=2000
 
 # Variables of make's command line reach the script: SIZE, DATA, SEED, IMAGE, ROUNDS, SECTIONS.
 bench:

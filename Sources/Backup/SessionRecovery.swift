@@ -82,13 +82,22 @@ package struct SessionRecovery: Sendable {
       if try await hypervisor.state(of: vps.reference) == .pausedOnError {
         try await hypervisor.resume(vps.reference)
       }
-      try await hypervisor.thaw(vps.reference, timeout: Limits.freezeBound)
+      try await thawIfItListens(vps)
     } catch .domainMissing {
-      return
-    } catch .agentUnavailable {
       return
     } catch {
       throw BackupStop(error)
+    }
+  }
+
+  /// Thaws a guest; one that has no agent at its channel was never frozen, or nobody can thaw it.
+  private func thawIfItListens(_ vps: VPS) async throws(HypervisorError) {
+    do throws(HypervisorError) {
+      try await hypervisor.thaw(vps.reference, timeout: Limits.freezeBound)
+    } catch .agentUnavailable {
+      // One that is there and doesn't answer may have frozen its guest, and hears of it next time.
+      let domain = try await hypervisor.domain(vps.reference)
+      if domain.state.isActive, domain.isAgentConnected { throw .agentUnavailable }
     }
   }
 }

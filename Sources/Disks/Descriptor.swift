@@ -89,6 +89,24 @@ struct Descriptor: ~Copyable, Sendable {
     guard ftruncate(number, Int(size)) == 0 else { throw DiskError.last("ftruncate", path) }
   }
 
+  /// The same file, opened once more.
+  func again(_ flags: Int32) throws(DiskError) -> Descriptor {
+    var opened: Int32
+    repeat {
+      opened = unsafe rehome_open("/proc/self/fd/\(number)", flags, 0)
+    } while opened < 0 && errno == EINTR
+    guard opened >= 0 else { throw DiskError.last("open", path) }
+    return Descriptor(taking: opened, path: path)
+  }
+
+  /// Whether it is the file that stands at `path` now, which is no link.
+  func isStill(at path: String) throws(DiskError) -> Bool {
+    var named = stat()
+    guard unsafe lstat(path, &named) == 0 else { throw DiskError.last("lstat", path) }
+    let own = try status()
+    return named.st_dev == own.st_dev && named.st_ino == own.st_ino
+  }
+
   func status() throws(DiskError) -> stat {
     var info = stat()
     guard unsafe fstat(number, &info) == 0 else { throw DiskError.last("fstat", path) }

@@ -49,8 +49,9 @@ package final class RawDisk: BlockDevice {
       isClaimed = stamp != nil
       if let stamp {
         try ImageLock.claim(buffered)
-        // Under the lock, without which nobody exchanges the file for another.
-        guard try Stamp.read(buffered) == stamp else {
+        // Under the lock, without which nobody exchanges the file for another: it may have been, though,
+        // between the opening and the lock.
+        guard try Stamp.read(buffered) == stamp, try buffered.isStill(at: path) else {
           throw DiskError.stampMismatch(path: path)
         }
       }
@@ -59,7 +60,8 @@ package final class RawDisk: BlockDevice {
         return
       }
       do throws(DiskError) {
-        direct = try Descriptor(path, flags | Int32(rehome_o_direct))
+        // The same file, whatever its name leads to by now.
+        direct = try buffered.again(flags & ~O_NOFOLLOW | Int32(rehome_o_direct))
       } catch .io(_, _, EINVAL) {
         direct = nil
       }

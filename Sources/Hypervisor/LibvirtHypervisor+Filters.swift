@@ -27,9 +27,7 @@ extension LibvirtHypervisor {
     guard let device = try DomainXML.interfaceXML(in: live, mac: mac, filter: name) else {
       throw .refused(operation: "set filter", message: "no network card has the address \(mac)")
     }
-    // As long as a start: libvirt waits for the tools that it tells the host's rules to.
-    try await call("set filter", domain: reference, within: CallLimits.start) {
-      domain throws(LibvirtError) in
+    try await call("set filter", domain: reference) { domain throws(LibvirtError) in
       try domain.updateDevice(xml: device, affecting: .live)
     }
   }

@@ -38,19 +38,27 @@ package struct NetworkFilter: Sendable, Equatable {
       Self.rule("drop", -500, "<mac match='no' srcmacaddr='$MAC'/>")
     ]
     for address in barred { rules += Self.rules("drop", -450, address) }
-    if case .only(let addresses) = version4 {
-      for address in addresses + [.unset4] { rules += Self.rules("accept", -400, address) }
-      rules += [Self.rule("drop", -300, "<arp/>"), Self.rule("drop", -300, "<ip/>")]
+    rules += Self.rules(version4, unset: .unset4, ["arp", "ip"])
+    if case .only = version6 {
+      rules.append(Self.rule("accept", -400, "<ipv6 srcipaddr='fe80::' srcipmask='10'/>"))
     }
-    if case .only(let addresses) = version6 {
-      for address in addresses + [.unset6] { rules += Self.rules("accept", -400, address) }
-      rules += [
-        Self.rule("accept", -400, "<ipv6 srcipaddr='fe80::' srcipmask='10'/>"),
-        Self.rule("drop", -300, "<ipv6/>"),
-      ]
-    }
+    rules += Self.rules(version6, unset: .unset6, ["ipv6"])
+    // Whatever has another tag, VLANs for one, hides an address.
+    rules.append(Self.rule("drop", -200, "<mac/>"))
     let identity = uuid.map { "<uuid>\($0.xmlEscaped)</uuid>" } ?? ""
     return "<filter name='\(name.xmlEscaped)' chain='root'>\(identity)\(rules.joined())</filter>"
+  }
+
+  /// The rules of one family.
+  private static func rules(
+    _ passing: Passing,
+    unset: IPAddress,
+    _ protocols: [String]
+  ) -> [String] {
+    switch passing {
+    case .all: protocols.map { rule("accept", -300, "<\($0)/>") }
+    case .only(let addresses): (addresses + [unset]).flatMap { rules("accept", -400, $0) }
+    }
   }
 
   private static func rules(_ action: String, _ priority: Int, _ address: IPAddress) -> [String] {

@@ -131,7 +131,9 @@ package enum Limits {
   /// Chunks whose map is asked for at once: 1 GiB of disk, the most that one question may be about.
   package static let chunksInMapWindow = 256
   /// Addresses that a network filter lists: more would be more rules than a host is to go through.
-  package static let filterAddresses = 256
+  package static let filterAddresses = 64
+  /// How long a started target waits for a filter before it runs without.
+  package static let filterPatience = Duration.seconds(20)
   /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.
   package static let removalTries = 3
   /// How often chunks that the datastore has lost are read again before it counts as broken.

@@ -2,6 +2,7 @@ package import Catalog
 package import Hypervisor
 package import Logging
 import Model
+import Operations
 
 /// Removes the network filters of first boots that no machine is behind any more.
 package struct FilterSweep: Sendable {
@@ -23,10 +24,10 @@ package struct FilterSweep: Sendable {
     self.logger = logger
   }
 
-  /// Removes those of this node's VPSs that no job works on; libvirt keeps those in use.
+  /// Removes those of this node's restores that are over, unless their target still names them.
   package func run() async {
     do {
-      for name in try await hypervisor.filterNames() where try await isIdle(name) {
+      for name in try await hypervisor.filterNames() where try await isOver(name) {
         if try await hypervisor.removeFilter(named: name) {
           logger.info("network filter removed", metadata: ["filter": "\(name)"])
         }
@@ -36,14 +37,27 @@ package struct FilterSweep: Sendable {
     }
   }
 
-  private func isIdle(_ name: String) async throws(CatalogFault) -> Bool {
+  private func isOver(_ name: String) async throws -> Bool {
     guard name.hasPrefix(NetworkFilter.namePrefix),
-      let id = VPSID(String(name.dropFirst(NetworkFilter.namePrefix.count)))
-    else { return false }
-    return try await catalog.read { transaction in
+      let id = JobID(String(name.dropFirst(NetworkFilter.namePrefix.count))),
       // Another installation on this host may have filters too.
-      guard let vps = try transaction.vps(id), vps.node == node else { return false }
-      return try transaction.standing(of: id).dataJobID == nil
+      let job = try await catalog.read({ try $0.job(id) }), job.node == node, job.state.isFinal
+    else { return false }
+    guard let vps = try await catalog.read({ try $0.vps(job.vpsID) }) else { return true }
+    return await !isNamed(name, by: vps)
+  }
+
+  /// Whether a machine couldn't start without the filter: saved memory, or a definition that was made
+  /// of the running one, names it.
+  private func isNamed(_ name: String, by vps: VPS) async -> Bool {
+    do throws(HypervisorError) {
+      let domain = try await hypervisor.domain(vps.reference)
+      let cards = domain.interfaces + domain.inactiveInterfaces
+      return domain.hasManagedSave || cards.contains { $0.filter == name }
+    } catch .domainMissing {
+      return false
+    } catch {
+      return true
     }
   }
 }

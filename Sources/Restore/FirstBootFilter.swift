@@ -2,31 +2,61 @@ import Hypervisor
 import Model
 
 extension NetworkFilter {
-  /// What the names of our filters begin with; the VPS follows.
+  /// What the names of our filters begin with; the job follows.
   static let namePrefix = "rehome-"
+
+  /// The name of the filter of a restore.
+  static func name(of job: JobID) -> String { namePrefix + job.text }
 
   /// What a VPS may send while nobody knows which addresses another's disk has brought.
   ///
   /// Where it asks DHCP, or listens to routers, its addresses can't be known before; then it may use all
-  /// but those of the VPS that the disk comes from.
-  static func firstBoot(of vps: VPS, fromDiskOf source: VPS?) -> NetworkFilter {
-    let own = addresses(of: vps.network)
-    let asksDHCP = vps.network.map { $0.ethernets.contains(where: \.dhcp4) } ?? true
-    let isListed = own.count <= Limits.filterAddresses
-    let version4 = own.filter { $0.bytes.count == 4 }
-    let version6 = own.filter { $0.bytes.count == 16 }
+  /// but those of other VPSs, that of the disk's first.
+  static func firstBoot(
+    of vps: VPS,
+    in job: JobID,
+    fromDiskOf source: VPS?,
+    others: [String] = []
+  ) -> NetworkFilter {
+    let own = read(vps.network?.addresses ?? [])
+    let version4 = passing(own.filter { $0.bytes.count == 4 }, of: vps.network, isAsked: true)
+    let version6 = passing(own.filter { $0.bytes.count == 16 }, of: vps.network, isAsked: false)
+    var barred: [IPAddress] = []
+    var known = Set(own)
+    for address in read(source?.network?.addresses ?? []) + read(others) {
+      // A list lets nothing else pass anyway.
+      let passing = address.bytes.count == 4 ? version4 : version6
+      if passing == .all, known.insert(address).inserted { barred.append(address) }
+    }
     return NetworkFilter(
-      name: namePrefix + vps.id.text,
-      version4: asksDHCP || !isListed ? .all : .only(version4),
-      version6: version6.isEmpty || !isListed ? .all : .only(version6),
-      barred: Array(
-        addresses(of: source?.network).filter { !own.contains($0) }.prefix(Limits.filterAddresses)
-      )
+      name: name(of: job),
+      version4: version4,
+      version6: version6,
+      barred: Array(barred.prefix(Limits.filterAddresses))
     )
   }
 
-  private static func addresses(of network: NetworkConfiguration?) -> [IPAddress] {
-    (network?.addresses ?? []).compactMap { text in IPAddress(text.prefix { $0 != "/" }) }
+  /// What a family may be sent from: a list where the network says all there is to it.
+  private static func passing(
+    _ addresses: [IPAddress],
+    of network: NetworkConfiguration?,
+    isAsked: Bool
+  ) -> Passing {
+    guard let network, !addresses.isEmpty, addresses.count <= Limits.filterAddresses,
+      !(isAsked && network.ethernets.contains(where: \.dhcp4)), !network.hasOtherDevices
+    else { return .all }
+    return .only(addresses)
+  }
+
+  private static func read(_ texts: [String]) -> [IPAddress] {
+    texts.compactMap { text in IPAddress(text.prefix { $0 != "/" }) }
+  }
+}
+
+extension NetworkConfiguration {
+  /// Whether more may have addresses than its Ethernet interfaces.
+  fileprivate var hasOtherDevices: Bool {
+    ["bonds", "bridges", "vlans", "tunnels", "vrfs"].contains(where: text.contains)
   }
 }
 

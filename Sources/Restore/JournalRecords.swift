@@ -202,6 +202,17 @@ package struct TurnBackRecord: Sendable, Equatable, Codable {
   }
 }
 
+/// The row that begins `start` once it is decided how.
+package struct StartRecord: Sendable, Equatable, Codable {
+  /// Whether the target doesn't run its first instruction before it is resumed.
+  package var isPaused: Bool
+
+  /// Makes a record.
+  package init(isPaused: Bool) {
+    self.isPaused = isPaused
+  }
+}
+
 /// The row that ends a step whose length counts as downtime.
 package struct TimedRecord: Sendable, Equatable, Codable {
   /// How long it took.

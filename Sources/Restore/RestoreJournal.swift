@@ -6,11 +6,16 @@ import Model
 struct RestoreJournal {
   private(set) var summary = JournalSummary()
   private(set) var stage: StageRecord?
+  /// The undo logs that attempts have made, in place.
+  private(set) var logs: Set<String> = []
   private(set) var staged: StagedRecord?
   private(set) var stop: StopRecord?
+  private(set) var swap: SwapRecord?
   private(set) var stopBegunAt: Timestamp?
   private(set) var stopMilliseconds: Int64 = 0
   private(set) var swapMilliseconds: Int64 = 0
+  /// Whether an attempt may have started the target paused, for somebody to let it run.
+  private(set) var startsPaused = false
   private(set) var startMilliseconds: Int64 = 0
   private(set) var confirm: ConfirmRecord?
 
@@ -34,13 +39,20 @@ struct RestoreJournal {
     case (.check, .begun):
       // A new start: what an earlier attempt staged counts no more.
       summary = JournalSummary(begun: [.check])
-    case (.stage, .begun): stage = Self.decode(detail) ?? stage
+      startsPaused = false
+    case (.stage, .begun):
+      stage = Self.decode(detail) ?? stage
+      if let stage, stage.isInPlace == true { logs.formUnion(stage.disks.map(\.stagedPath)) }
     case (.stage, .done): staged = Self.decode(detail)
     case (.stop, .begun):
       stop = Self.decode(detail) ?? stop
       stopBegunAt = stopBegunAt ?? at
     case (.stop, .done): stopMilliseconds = milliseconds(detail)
+    case (.swap, .begun): swap = Self.decode(detail) ?? swap
     case (.swap, .done): swapMilliseconds = milliseconds(detail)
+    case (.start, .begun):
+      let record: StartRecord? = Self.decode(detail)
+      if record?.isPaused == true { startsPaused = true }
     case (.start, .done): startMilliseconds = milliseconds(detail)
     case (.confirm, .done): confirm = Self.decode(detail)
     case (.rollback, .begun), (.discard, .begun):

@@ -14,39 +14,65 @@ extension RestoreRun {
     let source = try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { try $0.vps(task.sourceVPSID) }
     }
-    let filter = NetworkFilter.firstBoot(of: target, fromDiskOf: source)
+    let filter = NetworkFilter.firstBoot(
+      of: target,
+      in: job.id,
+      fromDiskOf: source,
+      others: try await foreignAddresses()
+    )
     let cards = try await describeTarget().inactiveInterfaces
     return cards.contains { $0.takes(filter) } ? filter : nil
   }
 
-  /// Puts a target that hasn't run its first instruction behind a filter, and lets it run.
+  /// Puts a target behind a filter, and lets one run that was started paused.
   ///
-  /// A host that can't filter is no reason to take a restore back: it is told, and the agent's addresses
-  /// are looked at in any case.
+  /// A host that can't filter, or not soon, is no reason to keep a target waiting or to take a restore
+  /// back: the agent's addresses are looked at in any case.
   func letRun(
     _ domain: DomainDescription,
-    behind filter: NetworkFilter
+    behind filter: NetworkFilter?
   ) async throws(StepStop) {
-    do throws(StepStop) {
-      try await patiently { () async throws(HypervisorError) in
-        try await parts.hypervisor.defineFilter(filter)
+    if let filter {
+      do throws(HypervisorError) {
+        try await put(domain, behind: filter)
+      } catch {
+        parts.logger.warning(
+          "first boot without a network filter",
+          metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+        )
       }
-      for card in domain.interfaces where card.takes(filter) {
-        try await patiently { () async throws(HypervisorError) in
+    }
+    guard domain.state == .paused else { return }
+    // Behind the waits: the job may have become another worker's meanwhile.
+    try await confirmLease()
+    try await resume(domain.reference)
+  }
+
+  private func put(
+    _ domain: DomainDescription,
+    behind filter: NetworkFilter
+  ) async throws(HypervisorError) {
+    let watch = Stopwatch(parts.timer)
+    while true {
+      do throws(HypervisorError) {
+        try await parts.hypervisor.defineFilter(filter)
+        for card in domain.interfaces where card.takes(filter) {
           try await parts.hypervisor.setFilter(
             of: domain.reference,
             mac: card.mac,
             named: filter.name
           )
         }
+        return
+      } catch .unavailable(let reason) {
+        guard watch.elapsed < Limits.filterPatience, !Task.isCancelled else {
+          throw .unavailable(reason)
+        }
+        await pause(.milliseconds(500))
+      } catch {
+        throw error
       }
-    } catch .failure(let failure) where !failure.isTransient {
-      parts.logger.warning(
-        "first boot without a network filter",
-        metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
-      )
     }
-    try await resume(domain.reference)
   }
 
   private func resume(_ reference: DomainReference) async throws(StepStop) {
@@ -55,6 +81,7 @@ extension RestoreRun {
         try await parts.hypervisor.resume(reference)
       }
     } catch .failure(let failure) where !failure.isTransient {
+      try await confirmLease()
       let state = try await patiently { () async throws(HypervisorError) in
         try await parts.hypervisor.state(of: reference)
       }
@@ -72,36 +99,67 @@ extension RestoreRun {
     }
   }
 
+  /// What the target is when nobody's start is under way any more.
+  ///
+  /// One that was asked for by a worker who has died, or whose answer came too late, may still end in a
+  /// paused machine that waits for its first instruction.
+  func settledTarget() async throws(StepStop) -> DomainDescription {
+    let watch = Stopwatch(parts.timer)
+    while true {
+      let domain = try await describeTarget()
+      guard domain.state == .starting, watch.elapsed < parts.settings.hypervisorPatience,
+        !Task.isCancelled
+      else { return domain }
+      await pause(.milliseconds(500))
+    }
+  }
+
   /// Lets a target whose addresses are known send what it likes, and tells what is still filtered.
   ///
   /// - Returns: What people should know.
   func liftFilter(after outcome: NetworkOutcome) async throws(StepStop) -> [String] {
-    guard let filter = try await firstBootFilter() else { return [] }
+    guard case .restore(let task) = job.task, task.sourceVPSID != job.vpsID else { return [] }
     let domain = try await describeTarget()
-    guard domain.state.isActive else { return [] }
-    let cards = domain.interfaces.filter { $0.filter == filter.name }
+    let isWanted = try await firstBootFilter() != nil
+    guard domain.state.isActive else { return isWanted ? [Self.notBootedNote] : [] }
+    // Whatever the settings say by now.
+    let filtered = domain.interfaces.filter { $0.filter == NetworkFilter.name(of: job.id) }
     if !outcome.confirmed {
-      return [cards.isEmpty ? Self.unfilteredNote : Self.filteredNote]
+      if filtered.isEmpty { return isWanted ? [Self.unfilteredNote] : [] }
+      return [Self.filteredNote]
     }
-    do throws(HypervisorError) {
-      for card in cards {
-        try await parts.hypervisor.setFilter(of: domain.reference, mac: card.mac, named: nil)
+    guard !filtered.isEmpty else { return [] }
+    do throws(StepStop) {
+      try await confirmLease()
+      for card in filtered {
+        try await patiently { () async throws(HypervisorError) in
+          try await parts.hypervisor.setFilter(of: domain.reference, mac: card.mac, named: nil)
+        }
       }
-      // One that is in use by now, or can't be removed, is swept later.
-      try await parts.hypervisor.removeFilter(named: filter.name)
-    } catch {
+    } catch .failure(let failure) {
       parts.logger.warning(
         "network filter not lifted",
-        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+        metadata: ["job.id": "\(job.id)", "detail": "\(failure.detail)"]
       )
-      return cards.isEmpty ? [] : [Self.filteredNote]
+      return [Self.notLiftedNote]
+    }
+    do throws(HypervisorError) {
+      try await parts.hypervisor.removeFilter(named: NetworkFilter.name(of: job.id))
+    } catch {
+      // The sweep will.
+      parts.logger.info("network filter not removed", metadata: ["job.id": "\(job.id)"])
     }
     return []
   }
 
   private static let filteredNote =
-    "Until its next start the target can send from its own addresses only, as its network isn't "
-    + "confirmed."
+    "Until its next start the target's filtered network cards send from its own addresses only, as "
+    + "its network isn't confirmed."
+  private static let notLiftedNote =
+    "The hypervisor did not lift the filter of the target's network cards, which send from its own "
+    + "addresses only until its next start."
+  private static let notBootedNote =
+    "The target doesn't run: nobody filters or looks at what it sends when it boots this disk."
   private static let unfilteredNote =
-    "The target first booted without a network filter, as its host has none to offer."
+    "The target first booted without a network filter, which its host did not offer in time."
 }

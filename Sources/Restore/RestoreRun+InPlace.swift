@@ -20,6 +20,8 @@ extension RestoreRun {
   }
 
   /// Makes the empty undo logs and the seed; no disk is touched.
+  ///
+  /// Each attempt has logs of its own: a worker that comes late must find none but its own to remove.
   func stageInPlace(_ facts: CheckedFacts, _ snapshot: Snapshot) async throws(StepStop) {
     var disks: [StagedDisk] = []
     for pair in facts.plan.pairs {
@@ -33,7 +35,8 @@ extension RestoreRun {
           currentPath: try await fromDisks { () async throws(DiskError) in
             try await InPlaceTarget.resolve(pair.target.path)
           },
-          stagedPath: "\(parts.settings.undoDirectory)/\(job.id)-\(pair.target.device).undo",
+          stagedPath: "\(parts.settings.undoDirectory)/"
+            + "\(job.id)-\(job.attempts)-\(pair.target.device).undo",
           format: pair.target.format,
           sizeBytes: size
         )
@@ -133,12 +136,17 @@ extension RestoreRun {
     )
   }
 
-  /// Removes the undo logs, which must not be needed any more.
+  /// Removes the undo logs of this attempt and of those before it, which must not be needed any more.
   func removeLogs() async throws(StepStop) {
-    for disk in journal.stage?.disks ?? [] {
-      try await fromDisks { () async throws(DiskError) in
-        try await FileRemoval.remove(disk.stagedPath)
-      }
+    for path in journal.logs.sorted() {
+      try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(path) }
+    }
+  }
+
+  /// Removes what a worker has made of logs after another one has taken its job.
+  func removeOwnLogs() async throws(StepStop) {
+    for path in journal.logs where path.contains("/\(job.id)-\(job.attempts)-") {
+      try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(path) }
     }
   }
 

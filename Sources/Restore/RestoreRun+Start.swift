@@ -41,14 +41,10 @@ extension RestoreRun {
     // Behind the wait: the job may have become another worker's meanwhile, and have ended.
     try await confirmLease()
     releaseLock()
-    if before.isActive {
-      // Whoever has started it died before it ran.
-      if before == .paused, let filter {
-        try await letRun(try await describeTarget(), behind: filter)
-      }
-      return
-    }
+    // Whoever has started it may have died before it ran.
+    if before.isActive { return try await letRunAnyway(behind: filter) }
     var refusal = ""
+    if filter != nil { try await record(.start, .begun, StartRecord(isPaused: true)) }
     do throws(HypervisorError) {
       if filter == nil {
         try await parts.hypervisor.start(reference)
@@ -58,21 +54,38 @@ extension RestoreRun {
     } catch {
       refusal = error.publicReason
     }
-    let domain = try await describeTarget()
+    let domain = filter == nil ? try await describeTarget() : try await settledTarget()
     guard domain.state.isActive else {
       throw .because(
         .startFailedRolledBack,
         "The target did not start with its new disk\(refusal.isEmpty ? "" : ": \(refusal)")."
       )
     }
-    // A chain that came up under the new disk would make it read another file's bytes.
+    try requireNoChain(domain)
+    if let filter { try await letRun(domain, behind: filter) }
+  }
+
+  /// Sees to it that a target runs which somebody has started, whatever an earlier attempt wanted.
+  private func letRunAnyway(behind filter: NetworkFilter?) async throws(StepStop) {
+    guard filter != nil || journal.startsPaused else { return }
+    let domain = try await settledTarget()
+    guard domain.state.isActive else {
+      throw .because(.startFailedRolledBack, "The target did not start with its new disk.")
+    }
+    try requireNoChain(domain)
+    // One that somebody else has suspended was never ours to let run.
+    let isOurs = journal.startsPaused || domain.state != .paused
+    if isOurs { try await letRun(domain, behind: filter) }
+  }
+
+  /// A chain that came up under the new disk would make it read another file's bytes.
+  private func requireNoChain(_ domain: DomainDescription) throws(StepStop) {
     for pair in try pairs() {
       let live = domain.disks.first { $0.targetDevice == pair.disk }
       guard live?.backingPath == nil else {
         throw .operatorNeeded("The target started with a backing file under its new disk.")
       }
     }
-    if let filter, domain.state == .paused { try await letRun(domain, behind: filter) }
   }
 
   /// Asks the guest itself what addresses it has, for a bounded while.
@@ -173,7 +186,7 @@ extension RestoreRun {
   }
 
   /// The addresses that other VPSs hold.
-  private func foreignAddresses() async throws(StepStop) -> [String] {
+  func foreignAddresses() async throws(StepStop) -> [String] {
     let own = job.vpsID
     return try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { transaction in

@@ -13,11 +13,11 @@ extension RestoreRun {
     }
     let pairs = try pairs()
     try await confirmLease()
+    let state = try await endUnlessItRan()
     if isInPlace {
       try await goingOn { () async throws(StepStop) in try await rollbackInPlace() }
       return try await record(.rollback, .done)
     }
-    let state = try await describeTarget().state
     if !journal.summary.begun.contains(.swap) {
       // No disk was moved before that row was durable, so there is nothing to take back.
       releaseLock()
@@ -40,6 +40,7 @@ extension RestoreRun {
         guard state != .unknown else {
           throw .operatorNeeded("A disk isn't one that the journal names.")
         }
+        if state == expectedState(moved: true) { try await requireNotRun(pair) }
       }
       for pair in pairs {
         let state = try await fromDisks { () async throws(DiskError) in
@@ -53,6 +54,34 @@ extension RestoreRun {
       releaseLock()
     }
     try await record(.rollback, .done)
+  }
+
+  /// Ends a target that was started paused and whose filter or first instruction nobody came to.
+  ///
+  /// - Returns: What it does now.
+  private func endUnlessItRan() async throws(StepStop) -> DomainState {
+    guard journal.startsPaused, !journal.summary.done.contains(.start) else {
+      return try await describeTarget().state
+    }
+    let domain = try await settledTarget()
+    guard domain.state == .paused else { return domain.state }
+    try await patiently { () async throws(HypervisorError) in
+      try await parts.hypervisor.destroy(domain.reference, graceful: true)
+    }
+    return try await describeTarget().state
+  }
+
+  /// A disk that a guest has written to since it was put in place isn't taken from it again.
+  private func requireNotRun(_ pair: ExchangePair) async throws(StepStop) {
+    guard let place = try pairs().firstIndex(of: pair),
+      let before = journal.swap?.staged, before.indices.contains(place)
+    else { return }
+    let now = try await fromDisks { () async throws(DiskError) in
+      try await FileIdentity.of(pair.current)
+    }
+    guard now.modified == before[place].modified else {
+      throw .operatorNeeded("The target has run on its new disk, so nothing was exchanged back.")
+    }
   }
 
   /// The former seed belongs to the former disk.
@@ -90,6 +119,9 @@ extension RestoreRun {
     do throws(StepStop) {
       let now = try await fromCatalog { () async throws(CatalogFault) in
         try await self.parts.catalog.read { try $0.job(id) }
+      }
+      if kind == .restore, isInPlace, step == .stage, now?.attempts != job.attempts {
+        try await removeOwnLogs()
       }
       switch (kind, now?.state) {
       case (.undo, .completed):

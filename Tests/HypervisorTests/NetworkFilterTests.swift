@@ -29,7 +29,7 @@ struct NetworkFilterTests {
         "-450 drop ipv6 2001:db8:0:0:0:0:0:50",
         "-400 accept arp 192.0.2.7", "-400 accept ip 192.0.2.7",
         "-400 accept arp 0.0.0.0", "-400 accept ip 0.0.0.0",
-        "-300 drop arp -", "-300 drop ip -",
+        "-300 accept ipv6 -", "-200 drop mac -",
       ]
     )
     #expect(tree.elements("rule").allSatisfy { $0.attributes["direction"] == "out" })
@@ -43,10 +43,12 @@ struct NetworkFilterTests {
       barred: []
     )
     let rules = try XMLTree(parsing: filter.xml(uuid: nil), root: "filter").elements("rule")
-    #expect(rules.map { $0.children[0].name } == ["mac", "ipv6", "ipv6", "ipv6", "ipv6"])
+    #expect(
+      rules.map { $0.children[0].name } == ["mac", "arp", "ip", "ipv6", "ipv6", "ipv6", "mac"]
+    )
     #expect(
       rules.compactMap { $0.children[0].attributes["srcipaddr"] }
-        == ["2001:db8:0:0:0:0:0:7", "0:0:0:0:0:0:0:0", "fe80::"]
+        == ["fe80::", "2001:db8:0:0:0:0:0:7", "0:0:0:0:0:0:0:0"]
     )
   }
 

@@ -52,15 +52,14 @@ extension OnRealGuests {
               try await libvirt.virsh("destroy", source.name)
               try await target.boot()
               #expect(try await libvirt.reaches(Self.address(60)))
-              let result = try await world.finished(
-                world.restore(backup, of: a, onto: b)
-              ).restored()
+              let job = try await world.finished(world.restore(backup, of: a, onto: b))
+              let result = try job.restored()
               #expect(!result.network.confirmed)
               #expect(result.notes.joined().contains("Until its next start"))
               try await target.waitUntilReady()
               #expect(try await !libvirt.reaches(Self.address(50)))
               await sweep(world)
-              #expect(try await world.hypervisor.filterNames() == ["rehome-\(b.id)"])
+              #expect(try await world.hypervisor.filterNames() == ["rehome-\(job.id)"])
 
               try await libvirt.virsh("destroy", target.name)
               await sweep(world)

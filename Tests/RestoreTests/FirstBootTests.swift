@@ -2,6 +2,7 @@ import Catalog
 import Foundation
 import Hypervisor
 import Model
+import Synchronization
 import TestSupport
 import Testing
 
@@ -19,13 +20,11 @@ struct FirstBootTests {
   ]
 
   /// A target on a bridge that has an agent and one address, and a backup of another VPS.
-  private static func with(
+  private static func world(
     card: DomainInterface = DomainInterface(mac: mac, type: "bridge", source: "br0"),
-    shown: [String] = ["192.0.2.7/24"],
-    filtering: FirstBootFiltering = .auto,
-    _ body: @escaping @Sendable (SimulatedWorld, Backup) async throws -> Void
-  ) async throws {
-    var world = try await World.make(holding: World.disk("abcd"))
+    shown: [String] = ["192.0.2.7/24"]
+  ) async throws -> SimulatedWorld {
+    let world = try await World.make(holding: World.disk("abcd"))
     try await world.host.change(world.target.domainName) { machine in
       machine.description.definition.interfaces = [card]
       machine.description.definition.inactiveInterfaces = [card]
@@ -38,6 +37,16 @@ struct FirstBootTests {
     )
     let stored = target
     try await world.catalog.write { try $0.update(stored) }
+    return world
+  }
+
+  private static func with(
+    card: DomainInterface = DomainInterface(mac: mac, type: "bridge", source: "br0"),
+    shown: [String] = ["192.0.2.7/24"],
+    filtering: FirstBootFiltering = .auto,
+    _ body: @escaping @Sendable (SimulatedWorld, Backup) async throws -> Void
+  ) async throws {
+    var world = try await world(card: card, shown: shown)
     world.filtering = filtering
     let backup = try await world.backup(of: World.disk("abXd"))
     let made = world
@@ -49,7 +58,7 @@ struct FirstBootTests {
       .map { "\($0.operation) \($0.detail)".trimmingCharacters(in: .whitespaces) }
   }
 
-  private static func name(_ world: SimulatedWorld) -> String { "rehome-\(world.target.id)" }
+  private static func name(_ job: Job) -> String { "rehome-\(job.id)" }
 
   private static func note(_ job: Job) throws -> String { try job.restored().notes.joined() }
 
@@ -59,7 +68,7 @@ struct FirstBootTests {
     try await Self.with { world, backup in
       let job = try await world.restore(backup, .staged)
       #expect(try job.restored().network.confirmed)
-      let name = Self.name(world)
+      let name = Self.name(job)
       #expect(
         await Self.calls(world) == [
           "startPaused", "defineFilter \(name)", "setFilter \(Self.mac) \(name)", "resume",
@@ -78,7 +87,7 @@ struct FirstBootTests {
       let job = try await world.restore(backup, .staged)
       #expect(try job.restored().network.confirmedReason == .mismatch)
       #expect(try Self.note(job).contains("Until its next start"))
-      let name = Self.name(world)
+      let name = Self.name(job)
       #expect(try await world.host.domain(world.reference).interfaces.first?.filter == name)
       let sweep = FilterSweep(
         catalog: world.catalog,
@@ -174,6 +183,83 @@ struct FirstBootTests {
     }
   }
 
+  @Test func `a start that ends late, and paused, is waited for`() async throws {
+    try await Self.with { world, backup in
+      let (host, name) = (world.host, world.target.domainName)
+      await host.setFault(.loseAnswer(.timedOut(operation: "start")), of: .startPaused)
+      let looks = Mutex(0)
+      await host.setBeforeEach { call in
+        guard call.operation == .domain,
+          await host.calls.contains(where: { $0.operation == .startPaused })
+        else { return }
+        let look = looks.withLock { count in
+          count += 1
+          return count
+        }
+        // As libvirt tells it before QEMU is up.
+        _ = try? await host.change(name) { machine in
+          if look == 1 { machine.description.state = .starting }
+          if look == 2 { machine.description.state = .paused }
+        }
+      }
+      let job = try await world.restore(backup, .staged)
+      #expect(try job.restored().network.confirmed)
+      #expect(try await host.state(of: world.reference) == .running)
+      #expect(await Self.calls(world).contains("resume"))
+    }
+  }
+
+  @Test func `a worker that finds filters switched off lets a paused target run all the same`()
+    async throws
+  {
+    var world = try await Self.world()
+    let backup = try await world.backup(of: World.disk("abXd"))
+    let task = JobTask.restore(
+      RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id, strategy: .staged)
+    )
+    let id = try await world.accept(task, holding: backup.id)
+    await world.host.setFault(.hang, of: .defineFilter)
+    let (host, reference) = (world.host, world.reference)
+    try await world.working {
+      while await host.calls.last?.operation != .defineFilter {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(try await host.state(of: reference) == .paused)
+      await host.setFault(.failAlways(.unavailable("gone")), of: .resume)
+      await host.clearFault(of: .defineFilter)
+    }
+    await host.clearFault(of: .defineFilter)
+    await host.clearFault(of: .resume)
+    world.filtering = .off
+    let after = world
+    try await after.working {
+      let job = try await after.finished(id)
+      #expect(try job.restored().network.confirmed)
+    }
+    #expect(try await host.state(of: reference) == .running)
+  }
+
+  @Test func `a filter that saved memory names isn't swept`() async throws {
+    try await Self.with(shown: []) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      let name = Self.name(job)
+      try await world.host.destroy(world.reference, graceful: true)
+      let domain = world.target.domainName
+      try await world.host.change(domain) { $0.description.hasManagedSave = true }
+      let sweep = FilterSweep(
+        catalog: world.catalog,
+        hypervisor: world.host,
+        node: CatalogFixture.node,
+        logger: .quiet
+      )
+      await sweep.run()
+      #expect(await world.host.filters.keys.contains(name))
+      try await world.host.change(domain) { $0.description.hasManagedSave = false }
+      await sweep.run()
+      #expect(await world.host.filters.isEmpty)
+    }
+  }
+
   @Test func `a filter lists what the VPS may send from`() throws {
     func vps(_ text: String?) throws -> VPS {
       let identifiers = IdentifierFactory(clock: ManualClock())
@@ -197,23 +283,32 @@ struct FirstBootTests {
     let fixed = try vps(
       "{ version: 2, ethernets: { a: { addresses: [ 192.0.2.7/24, '2001:db8::7/64' ] } } }"
     )
-    let filter = NetworkFilter.firstBoot(of: fixed, fromDiskOf: source)
-    #expect(filter.name == "rehome-\(fixed.id)")
+    let job: JobID = IdentifierFactory(clock: ManualClock()).make()
+    func firstBoot(_ vps: VPS, _ source: VPS? = nil, _ others: [String] = []) -> NetworkFilter {
+      NetworkFilter.firstBoot(of: vps, in: job, fromDiskOf: source, others: others)
+    }
+    let filter = firstBoot(fixed, source)
+    #expect(filter.name == "rehome-\(job)")
     #expect(filter.version4 == .only(addresses("192.0.2.7")))
     #expect(filter.version6 == .only(addresses("2001:db8::7")))
-    #expect(filter.barred == addresses("192.0.2.50"))
+    #expect(filter.barred.isEmpty)
     // Nobody knows beforehand what DHCP and routers will give it.
-    let asking = NetworkFilter.firstBoot(of: try vps(nil), fromDiskOf: source)
+    let asking = firstBoot(try vps(nil), source, ["192.0.2.7/24", "2001:db8::1"])
     #expect(asking.version4 == .all)
     #expect(asking.version6 == .all)
-    #expect(asking.barred == addresses("192.0.2.50", "192.0.2.7"))
+    #expect(asking.barred == addresses("192.0.2.50", "192.0.2.7", "2001:db8::1"))
     let mixed = try vps(
       "{ version: 2, ethernets: { a: { dhcp4: true, addresses: [ '2001:db8::7/64' ] } } }"
     )
-    #expect(NetworkFilter.firstBoot(of: mixed, fromDiskOf: nil).version4 == .all)
-    #expect(
-      NetworkFilter.firstBoot(of: mixed, fromDiskOf: nil).version6
-        == .only(addresses("2001:db8::7"))
+    #expect(firstBoot(mixed).version4 == .all)
+    #expect(firstBoot(mixed).version6 == .only(addresses("2001:db8::7")))
+    // Addresses of what isn't an Ethernet interface aren't known here.
+    let bridged = try vps(
+      """
+      { version: 2, ethernets: { a: { addresses: [ 192.0.2.7/24 ] } },
+        bridges: { b: { addresses: [ 192.0.2.8/24 ] } } }
+      """
     )
+    #expect(firstBoot(bridged).version4 == .all)
   }
 }

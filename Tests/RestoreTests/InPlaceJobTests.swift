@@ -147,7 +147,7 @@ struct InPlaceJobTests {
       #expect(try world.contents == (isPutBack ? first : second))
       let latest = isPutBack ? former : job
       #expect(try await world.undoRecord()?.restoreJobID == latest.id)
-      #expect(world.logs() == ["\(latest.id)-vda.undo"])
+      #expect(world.logs() == ["\(latest.id)-1-vda.undo"])
       #expect(try await world.holders(of: one) == (isPutBack ? [former.id] : []))
       #expect(try await world.holders(of: two) == (isPutBack ? [] : [job.id]))
       let undo = try await world.undo(latest)
