@@ -52,7 +52,7 @@ struct ScratchBudget: Sendable, Equatable {
   ) throws(CatalogError) -> Reservation {
     // An earlier attempt's, whose files are gone.
     try transaction.releaseReservations(of: job.id)
-    let owed = try transaction.reservedBytes(node: job.node, fileSystem: space.fileSystem)
+    let owed = try transaction.owedBytes(node: job.node, fileSystem: space.fileSystem)
     func budget(_ freeBytes: Int64) -> ScratchBudget? {
       ScratchBudget(sizes: sizes, freeBytes: freeBytes, minimum: minimum)
     }

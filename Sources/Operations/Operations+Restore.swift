@@ -121,15 +121,15 @@ extension Operations {
     return RestoreFacts(target: target, source: source, backup: backup, plan: plan)
   }
 
-  /// What jobs that were accepted before have yet to take where the target's disks are; of several
-  /// file systems the most, as the least that is free counts for all.
+  /// What jobs that were accepted before have yet to take where the target's disks are, and guests
+  /// whose disks share blocks with a former one; of several file systems the most, as the least that is free counts for all.
   static func reservedBytes(
     beside target: VPS,
     _ transaction: any CatalogTransaction
   ) throws(CatalogError) -> Int64 {
     var most: Int64 = 0
     for fileSystem in Set((target.observation?.disks ?? []).compactMap(\.fileSystem)) {
-      most = max(most, try transaction.reservedBytes(node: target.node, fileSystem: fileSystem))
+      most = max(most, try transaction.owedBytes(node: target.node, fileSystem: fileSystem))
     }
     return most
   }

@@ -24,12 +24,10 @@ struct CloneRoom: Sendable {
     in space: FreeSpace,
     _ transaction: any CatalogTransaction
   ) throws -> Int64? {
-    let undos = try transaction.expiredUndos(node: job.node, at: Timestamp(milliseconds: .max))
-      .reduce(0) { $0 + $1.promisedBytes }
-    let all = try transaction.reservedBytes(node: job.node, fileSystem: space.fileSystem)
+    let owed = try transaction.owedBytes(node: job.node, fileSystem: space.fileSystem)
     let own = try transaction.reservedBytes(of: job.id, fileSystem: space.fileSystem)
     let wanted = max(own, bytes)
-    guard space.freeBytes - undos - (all - own) >= wanted else { return nil }
+    guard space.freeBytes - (owed - own) >= wanted else { return nil }
     guard wanted > own else { return 0 }
     try transaction.raise(
       to: SpaceReservation(

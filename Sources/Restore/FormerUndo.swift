@@ -42,10 +42,4 @@ extension UndoRecord {
     record.detail = JournalText.of(detail)
     return record
   }
-
-  /// Bytes that it, and whatever it stands in for, share with clones.
-  var promisedBytes: Int64 {
-    guard let detail: UndoDetail = RestoreJournal.decode(detail) else { return 0 }
-    return (detail.sharedBytes ?? 0) + (detail.former?.record(of: vpsID).promisedBytes ?? 0)
-  }
 }

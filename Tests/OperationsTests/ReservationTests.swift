@@ -69,6 +69,40 @@ struct ReservationTests {
     }
   }
 
+  @Test func `the room of a clone's guest is nobody else's as long as the former disk is kept`()
+    async throws
+  {
+    try await OperationsWorld.with { world in
+      let (first, second) = (world.target, world.source)
+      for vps in [first, second] {
+        try await place(vps, on: "f", free: Self.gib * 3 / 2, in: world)
+      }
+      let backup = try await world.addBackup(of: second, size: Self.gib)
+      let ofFirst = try await world.addBackup(of: first, size: Self.gib)
+      let old = try await restore(ofFirst, onto: second, of: first, in: world)
+      let caller = world.caller(of: second)
+      _ = try await world.operations.perform(world.operations.cancelJob(caller, old.id.text))
+      let undo = UndoRecord(
+        vpsID: second.id,
+        restoreJobID: old.id,
+        until: Timestamp(milliseconds: 1),
+        detail: #"{"disks":[],"sharedBytes":805306368}"#,
+        sizeBytes: 0
+      )
+      try await world.catalog.write { try $0.insert(undo) }
+      await #expect(throws: Refusal.self) {
+        do {
+          _ = try await restore(backup, onto: first, of: second, in: world)
+        } catch {
+          #expect(isShort(error))
+          throw error
+        }
+      }
+      try await world.catalog.write { try $0.deleteUndo(of: second.id) }
+      _ = try await restore(backup, onto: first, of: second, in: world)
+    }
+  }
+
   @Test func `another file system's promises don't count`() async throws {
     try await OperationsWorld.with { world in
       let (first, second) = (world.target, world.source)
