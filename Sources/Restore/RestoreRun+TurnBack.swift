@@ -13,11 +13,15 @@ extension RestoreRun {
     }
     let pairs = try pairs()
     try await confirmLease()
-    let state = try await endUnlessItRan()
     if isInPlace {
-      try await goingOn { () async throws(StepStop) in try await rollbackInPlace() }
+      try await goingOn { () async throws(StepStop) in
+        try await endUnlessItRan()
+        try await rollbackInPlace()
+      }
       return try await record(.rollback, .done)
     }
+    try await endUnlessItRan()
+    let state = try await describeTarget().state
     if !journal.summary.begun.contains(.swap) {
       // No disk was moved before that row was durable, so there is nothing to take back.
       releaseLock()
@@ -57,18 +61,14 @@ extension RestoreRun {
   }
 
   /// Ends a target that was started paused and whose filter or first instruction nobody came to.
-  ///
-  /// - Returns: What it does now.
-  private func endUnlessItRan() async throws(StepStop) -> DomainState {
-    guard journal.startsPaused, !journal.summary.done.contains(.start) else {
-      return try await describeTarget().state
-    }
+  private func endUnlessItRan() async throws(StepStop) {
+    guard journal.startsPaused, !journal.summary.done.contains(.start) else { return }
     let domain = try await settledTarget()
-    guard domain.state == .paused else { return domain.state }
+    guard domain.state == .paused else { return }
+    try await confirmLease()
     try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.destroy(domain.reference, graceful: true)
     }
-    return try await describeTarget().state
   }
 
   /// A disk that a guest has written to since it was put in place isn't taken from it again.
