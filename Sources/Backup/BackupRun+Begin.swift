@@ -59,23 +59,46 @@ extension BackupRun {
     }
     let watch = Stopwatch(parts.timer)
     debts.withLock { $0.thaw = true }
-    var isFrozen = false
+    let end = await FrozenSection.run(
+      bound: Limits.freezeBound,
+      timer: parts.timer,
+      thaw: { await self.thaw(reference) },
+      body: { () async throws(HypervisorError) -> FrozenStart in
+        let isFrozen = await self.freeze(reference)
+        let start = try await self.parts.hypervisor.beginBackup(of: reference, request)
+        return FrozenStart(start: start, isFrozen: isFrozen)
+      }
+    )
+    // Also after a thaw at the bound: the freeze may have bitten since.
+    debts.withLock { $0.thaw = true }
+    await thaw(reference)
+    let begun = try await fromHypervisor { () throws(HypervisorError) in try end.result.get() }
+    if begun.isFrozen, !end.isInTime {
+      parts.logger.notice(
+        "guest thawed before the backup had begun, which is crash-consistent",
+        metadata: ["job.id": "\(job.id)"]
+      )
+    }
+    return (begun.start, begun.isFrozen && end.isInTime ? watch.elapsed : nil)
+  }
+
+  /// Freezes a guest's file systems; false if it has none, or they aren't frozen.
+  private func freeze(_ reference: DomainReference) async -> Bool {
     do throws(HypervisorError) {
-      isFrozen = try await parts.hypervisor.freeze(reference, timeout: Limits.freezeBound) > 0
+      return try await parts.hypervisor.freeze(reference, timeout: Limits.freezeAnswer) > 0
     } catch {
-      // A freeze that failed may still bite later: the thaw below is for it as well.
+      // A freeze that failed may still bite later: the thaw that follows is for it as well.
       parts.logger.notice(
         "guest not frozen, the backup is crash-consistent",
         metadata: ["job.id": "\(job.id)", "error": "\(error)"]
       )
-    }
-    do throws(HypervisorError) {
-      let start = try await parts.hypervisor.beginBackup(of: reference, request)
-      await thaw(reference)
-      return (start, isFrozen ? watch.elapsed : nil)
-    } catch {
-      await thaw(reference)
-      throw BackupStop(error)
+      return false
     }
   }
+}
+
+/// A session that has begun, maybe over a guest that was frozen.
+private struct FrozenStart: Sendable {
+  let start: SessionStart
+  let isFrozen: Bool
 }

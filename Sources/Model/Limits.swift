@@ -120,11 +120,14 @@ package enum Limits {
   /// Steps of a restore's stage in flight: enough that some wait for the disk while others compute,
   /// and that several writers share a flush.
   package static let stageStepsInFlight = 12
+  /// Buffers for steps that a node has beyond what one restore may hold: one whose storage hangs stops
+  /// no other.
+  package static let stageSpareBuffers = 2
   /// Threads that block for one restore: one for each step in flight, and a few for what is read
   /// back and compared meanwhile.
   package static let stageThreads = 16
   /// Packed chunks, and chunks being read back, at the same time: each has a buffer of a chunk's
-  /// size, so that all of a node's restores take 22 chunks' memory, whatever the disks' sizes.
+  /// size, so that all of a node's restores take 26 chunks' memory, whatever the disks' sizes.
   package static let stageScratchBuffers = 5
   /// Most extents of a disk that is cloned: the guest waits while the file system copies the list.
   package static let cloneExtents = 65_536
@@ -169,6 +172,8 @@ package enum Limits {
   package static let retryDelayMaximum = Duration.seconds(60)
   /// Most time between freeze and thaw of a guest: longer freezes hang its services.
   package static let freezeBound = Duration.seconds(5)
+  /// What the agent gets of that to freeze its file systems: the session must begin in the rest.
+  package static let freezeAnswer = Duration.seconds(4)
   /// How long a guest has to end after a graceful destroy.
   package static let destroyTimeout = Duration.seconds(30)
   /// Power actions that a worker does at the same time, beside its data jobs: they wait for
@@ -207,6 +212,11 @@ package enum Limits {
   /// How long readers of a session whose scratch is full may take to let go before their connections
   /// are cut: one chunk from a slow disk.
   package static let scratchReaderPatience = Duration.seconds(10)
+  /// The shortest run of zeros within a chunk that isn't written: shorter ones would cost more requests
+  /// than they save room.
+  package static let zeroRunBytes = 64 << 10
+  /// Most bytes of a file that is kept beside a former disk: a UEFI's variables take half a mebibyte.
+  package static let keptFileBytes = 16 << 20
   /// How many bytes a stage writes between two looks at the room that is left.
   package static let stageSpaceStride: Int64 = 256 << 20
   /// Bytes of its file system that a stage leaves free: more than what is written between two looks,
