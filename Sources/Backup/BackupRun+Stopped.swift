@@ -36,12 +36,12 @@ extension BackupRun {
       }
       let watch = StartWatch(reference, on: parts.hypervisor, parts.timer)
       async let _ = watch.run()
-      let before = try await identities(seen)
+      let before = try await looks(seen)
       try await requireStopped(reference)
       var made = try await read(sources, into: writer)
-      // Locks keep QEMU away from files, and whatever else wrote to one shows in size and time. A device has
+      // Locks keep QEMU away from files, and whatever else wrote to one shows in size and times. A device has
       // neither: there a machine that ran meanwhile is what was seen of it.
-      guard try await identities(seen) == before else {
+      guard try await looks(seen) == before else {
         throw .because(
           .vpsNotReady,
           "A disk was changed while it was read.",
@@ -134,11 +134,23 @@ extension BackupRun {
     }
   }
 
-  private func identities(_ seen: Observation) async throws(BackupStop) -> [FileIdentity] {
-    var found: [FileIdentity] = []
+  /// What a write to a disk changes; nobody can set the change time back.
+  private struct Looks: Equatable {
+    let identity: FileIdentity
+    let changed: Int64
+  }
+
+  private func looks(_ seen: Observation) async throws(BackupStop) -> [Looks] {
+    var found: [Looks] = []
     for disk in seen.disks {
       try await fromDisks { () async throws(DiskError) in
-        found.append(try await FileIdentity.of(try await RealPath.of(disk.path)))
+        let path = try await RealPath.of(disk.path)
+        found.append(
+          Looks(
+            identity: try await FileIdentity.of(path),
+            changed: try await StillMark.changeTime(of: path)
+          )
+        )
       }
     }
     return found

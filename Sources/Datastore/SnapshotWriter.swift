@@ -183,30 +183,60 @@ extension SnapshotWriter {
     state.withLock { state in _ = state.kept.insert(digest) }
   }
 
+  /// How many chunks are touched in one turn on a thread.
+  private static let sliceLength = 1024
+  /// How many threads of the job touch chunks at the same time: each look may wait for the disk.
+  private static let slicesInFlight = 4
+
   /// Touches the chunks that weren't yet, in slices, so that others get a turn on the threads.
   ///
   /// - Returns: Those that are gone or cut off.
   func confirm(_ digests: [Digest]) async throws(DatastoreError) -> Set<Digest> {
-    let chunks = store.chunks
-    let sliceLength = 4096
-    var lost: Set<Digest> = []
-    for start in stride(from: 0, to: digests.count, by: sliceLength) {
-      let slice = digests[start..<min(start + sliceLength, digests.count)]
-      let new = state.withLock { state in
-        // What was looked up before is looked at anew from here on, and its memory goes to this.
-        if !state.kept.isEmpty { state.kept = [] }
-        return Set(slice).subtracting(state.confirmed)
+    let results = await withTaskGroup(of: Result<Set<Digest>, DatastoreError>.self) { group in
+      var start = 0
+      func add() {
+        guard start < digests.count else { return }
+        let slice = digests[start..<min(start + Self.sliceLength, digests.count)]
+        start = slice.endIndex
+        group.addTask {
+          do throws(DatastoreError) {
+            return .success(try await self.confirm(slice: slice))
+          } catch {
+            return .failure(error)
+          }
+        }
       }
-      guard !new.isEmpty else { continue }
-      let gone = try await files.run { calls throws(DatastoreError) in
-        var gone: Set<Digest> = []
-        for digest in new where try !chunks.isKept(digest, calls) { gone.insert(digest) }
-        return gone
+      for _ in 0..<Self.slicesInFlight { add() }
+      var results: [Result<Set<Digest>, DatastoreError>] = []
+      while let result = await group.next() {
+        if case .success(let gone) = result, gone.isEmpty {} else { results.append(result) }
+        // Where one look fails all may, and none of the rest is of use.
+        if case .success = result { add() }
       }
-      state.withLock { $0.confirmed.formUnion(new.subtracting(gone)) }
-      lost.formUnion(gone)
+      return results
     }
+    var lost: Set<Digest> = []
+    for result in results { lost.formUnion(try result.get()) }
     return lost
+  }
+
+  private func confirm(
+    slice: ArraySlice<Digest>
+  ) async throws(DatastoreError) -> Set<Digest> {
+    let chunks = store.chunks
+    let new = state.withLock { state in
+      // What was looked up before is looked at anew from here on, and its memory goes to this.
+      if !state.kept.isEmpty { state.kept = [] }
+      return Set(slice).subtracting(state.confirmed)
+    }
+    guard !new.isEmpty else { return [] }
+    let gone = try await files.run { calls throws(DatastoreError) in
+      var gone: Set<Digest> = []
+      for digest in new where try !chunks.isKept(digest, calls) { gone.insert(digest) }
+      return gone
+    }
+    state.withLock { $0.confirmed.formUnion(new.subtracting(gone)) }
+    return gone
   }
 
   /// Takes a closed index into the snapshot.

@@ -9,7 +9,7 @@ internal import Synchronization
 /// doubtful after another boot, and are read before anybody relies on one. What a finished snapshot names was
 /// synced before, or was read.
 final class SyncRecord: Sendable {
-  /// Chunks last written within these seconds, both included.
+  /// Chunks last written within these seconds, both included; `Int.max`: it isn't known yet until when.
   struct Doubt: Equatable, Codable {
     var from: Int
     var to: Int
@@ -42,7 +42,8 @@ final class SyncRecord: Sendable {
     var content = found ?? Content(bootID: bootID, syncedAt: now - 1, doubts: [])
     if content.bootID != bootID {
       content.bootID = bootID
-      content.doubts.append(Doubt(from: content.syncedAt, to: max(now, content.syncedAt)))
+      // Open until something was synced: a host whose clock isn't set yet would end it too early.
+      content.doubts.append(Doubt(from: content.syncedAt, to: .max))
       if content.doubts.count > Self.mostDoubts {
         let oldest = content.doubts.removeFirst()
         content.doubts[0].from = min(oldest.from, content.doubts[0].from)
@@ -61,6 +62,9 @@ final class SyncRecord: Sendable {
   func didSync(before second: Int, _ files: FileCalls) throws(DatastoreError) {
     let content = content.withLock { content in
       content.syncedAt = max(content.syncedAt, second - 1)
+      for place in content.doubts.indices where content.doubts[place].to == .max {
+        content.doubts[place].to = max(content.doubts[place].from, second)
+      }
       return content
     }
     try Self.save(content, layout, files)

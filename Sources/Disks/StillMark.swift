@@ -36,6 +36,13 @@ package struct StillMark: Sendable, Equatable {
   /// ext4, XFS, Btrfs.
   private static let fileSystems: Set<Int64> = [0xEF53, 0x5846_5342, 0x9123_683E]
 
+  /// When the file at `path` last changed, in nanoseconds since 1970.
+  package static func changeTime(of path: String) async throws(DiskError) -> Int64 {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      nanoseconds(try Descriptor(path, O_RDONLY | O_NOFOLLOW).status().st_ctim)
+    }
+  }
+
   /// The mark of the file at `path`, which must not be a link; nil if it has just changed, or none
   /// can be had.
   package static func of(_ path: String) async throws(DiskError) -> StillMark? {

@@ -39,6 +39,21 @@ struct SyncRecordTests {
     }
   }
 
+  @Test func `a host that boots with a clock that is behind doubts what is from later`()
+    async throws
+  {
+    try await withScratch { root in
+      try await cutOff(root, boot: "one")
+      let first = try TestStore(root: root, sync: .filesystem, bootID: "one")
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: 3600)],
+        ofItemAtPath: first.file(of: digest(Self.plain))
+      )
+      let test = try TestStore(root: root, sync: .filesystem, bootID: "two")
+      #expect(try await putOne(Self.plain, in: test) != .reused)
+    }
+  }
+
   @Test func `in the same boot the kernel still has what it took`() async throws {
     try await withScratch { root in
       _ = try await putOne(
