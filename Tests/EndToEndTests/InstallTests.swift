@@ -44,6 +44,28 @@ import Testing
     #expect(outcome.status == 0, "\(outcome)")
   }
 
+  @Test func `disks are made whole before anything can start a machine`() async throws {
+    let folder = "\(try await Self.install())/usr/local/lib/systemd/system"
+    let lines = try String(contentsOfFile: "\(folder)/rehome-recover.service", encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    let before = lines.filter { $0.hasPrefix("Before=") }.joined(separator: " ")
+    for unit in ["libvirtd.service", "virtqemud.service", "rehome.service"] {
+      #expect(before.contains(unit), "\(unit)")
+    }
+    #expect(lines.contains("ExecStart=/usr/local/bin/rehome recover"))
+    #expect(lines.contains("WantedBy=multi-user.target"))
+  }
+
+  @Test func `there is nothing to recover where there is no catalog, and none is made`()
+    async throws
+  {
+    let data = "\(ScratchDirectory.path)/nothing"
+    let program = Program(variables: ["REHOME_DATA_PATH": data])
+    let outcome = try await program.run("recover", "--json")
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(!FileManager.default.fileExists(atPath: data))
+  }
+
   @Test(arguments: ["rehome.service", "rehome-recover.service"])
   func `a service has as few rights as systemd calls OK`(_ name: String) async throws {
     let unit = "\(try await Self.install())/usr/local/lib/systemd/system/\(name)"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Foundation
 import Model
 import Restore
 
@@ -20,6 +21,12 @@ struct RecoverCommand: AsyncParsableCommand {
   func run() async throws {
     let settings = try await options.settings()
     let layout = DataLayout(settings)
+    // At the first boot there is nothing yet, and a file system that isn't there gets no new catalog.
+    guard FileManager.default.fileExists(atPath: layout.catalogPath) else {
+      return Console(isJSON: options.json).show(.list([])) {
+        "There is no catalog in \(layout.root.path) yet, so no exchange was cut off."
+      }
+    }
     try await layout.prepare()
     let catalog = try await layout.openCatalog(logger: ProgramLog.quiet(settings.logLevel))
     try await WorkerParts.requireNoOther(settings.node.name, layout)
