@@ -43,7 +43,7 @@ package struct ObservedDisk: Sendable, Equatable, Codable {
   package var bootOrder: Int?
   /// Why its file can't be exchanged; nil when it can.
   package var obstacle: DiskObstacle?
-  /// Free space of the file system it is on; nil when it can't be told.
+  /// Free space of the file system it is on, beyond what guests there keep; nil when it can't be told.
   package var freeBytes: Int64?
   /// The file system it is on, as the host names it; nil when it can't be told.
   package var fileSystem: String?

@@ -73,7 +73,7 @@ extension Mismatch {
     case .diskTooSmall(let device, let backup, let target):
       "The backup's disk needs \(backup) bytes, the target's disk \(device) has \(target) bytes."
     case .hostSpace(let needed, let free):
-      "Staging the backup needs \(needed) bytes on the target's host, \(free) bytes are free."
+      "Staging the backup needs \(needed) bytes on the target's host, where \(free) bytes can be had."
     case .firmware(let backup, let target):
       "The backup boots with \(backup.rawValue), the target with \(target.rawValue)."
     case .bus(let device, let backup, let target):

@@ -20,12 +20,11 @@ extension RestoreRun {
       }
       let sum = needed[space.fileSystem, default: 0] + bytes
       needed[space.fileSystem] = sum
-      let room = space.freeBytes - StageSpace.floor(of: space.totalBytes)
-      guard sum <= room else {
+      guard sum <= space.stageBytes else {
         throw .because(
           .hostStorageFull,
           "There is no room for what the backup puts where the target's disks hold nothing: "
-            + "\(sum) bytes, and \(max(0, room)) are free."
+            + "\(sum) bytes, and \(space.stageBytes) are free beyond what guests keep."
         )
       }
     }

@@ -35,7 +35,7 @@ final class StageSpace: Sendable {
     guard (after - Int64(bytes)) / stride != after / stride else { return }
     let path = path
     let space = try await fromDisks { () async throws(DiskError) in try await FreeSpace.at(path) }
-    guard space.freeBytes >= Self.floor(of: space.totalBytes) else {
+    guard space.freeBytes >= space.guestFloor else {
       throw .because(
         .hostStorageFull,
         "The file system of the target's disks is nearly full: \(space.freeBytes) bytes are left, "
@@ -48,10 +48,5 @@ final class StageSpace: Sendable {
         try $0.reduceReservation(of: job, fileSystem: space.fileSystem, by: stride)
       }
     }
-  }
-
-  /// What is left to guests of a file system of some size.
-  static func floor(of totalBytes: Int64) -> Int64 {
-    min(Limits.stageFreeFloor, Int64(Double(totalBytes) * Limits.stageFreeShare))
   }
 }

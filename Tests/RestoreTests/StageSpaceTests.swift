@@ -1,6 +1,9 @@
 import Catalog
 import Disks
+import Foundation
+import Hypervisor
 import Model
+import Operations
 import TestSupport
 import Testing
 
@@ -18,7 +21,33 @@ struct StageSpaceTests {
     _ total: Int,
     _ floor: Int
   ) {
-    #expect(StageSpace.floor(of: Int64(total)) == Int64(floor))
+    let space = FreeSpace(fileSystem: "f", totalBytes: Int64(total), freeBytes: Int64(floor) + 1)
+    #expect(space.guestFloor == Int64(floor))
+    #expect(space.stageBytes == 1)
+  }
+
+  @Test(.enabled("needs to mount a small file system", { await SmallFileSystem.isAvailable }))
+  func `what guests keep of a file system isn't free for a restore`() async throws {
+    let point = "\(ScratchDirectory.path)/small"
+    try await TestProcess.run("mkdir", [point])
+    try await SmallFileSystem.with(at: point, megabytes: 40) {
+      let path = "\(point)/disk.raw"
+      try Data(count: Self.mib).write(to: URL(filePath: path))
+      let definition = DomainXML(
+        name: "guest",
+        uuid: "uuid",
+        disks: [DomainDisk(targetDevice: "vda", sourcePath: path)]
+      )
+      let host = SimulatedHypervisor([
+        SimulatedHypervisor.Machine(
+          DomainDescription(name: "guest", uuid: "uuid", state: .stopped, definition: definition)
+        )
+      ])
+      let seen = try await HostObserver(hypervisor: host, clock: SystemWallClock())
+        .observe(DomainReference(name: "guest"))
+      let space = try await FreeSpace.at(path)
+      #expect(seen.disks.map(\.freeBytes) == [space.freeBytes - space.totalBytes / 20])
+    }
   }
 
   @Test(.enabled("needs to mount a small file system", { await SmallFileSystem.isAvailable }))

@@ -127,7 +127,7 @@ package struct HostObserver: Sendable {
   private func qualify(_ disk: inout ObservedDisk) async {
     do throws(DiskError) {
       let space = try await FreeSpace.at(disk.path)
-      (disk.freeBytes, disk.fileSystem) = (space.freeBytes, space.fileSystem)
+      (disk.freeBytes, disk.fileSystem) = (space.stageBytes, space.fileSystem)
       guard disk.obstacle == nil else { return }
       switch try await DiskQualification.check(disk.path) {
       case .qualified: break
