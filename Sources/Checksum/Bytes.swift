@@ -11,6 +11,33 @@ package func isZero(_ bytes: RawSpan) -> Bool {
   }
 }
 
+/// The parts of `bytes` that are to be kept when zeros aren't, in order.
+///
+/// They begin and end at multiples of `block`, or at the end. Between two of them, and before the first
+/// and behind the last, are at least `gap` bytes of zeros, which is a multiple of `block`.
+package func dataRuns(
+  _ bytes: RawSpan,
+  gap: Int,
+  block: Int = 4096
+) -> [Range<Int>] {
+  var runs: [Range<Int>] = []
+  var start = 0
+  while start < bytes.byteCount {
+    let end = min(bytes.byteCount, start + block)
+    defer { start = end }
+    guard !isZero(bytes.extracting(start..<end)) else { continue }
+    if let last = runs.last, start - last.upperBound < gap {
+      runs[runs.count - 1] = last.lowerBound..<end
+    } else {
+      runs.append((start < gap ? 0 : start)..<end)
+    }
+  }
+  if let last = runs.last, bytes.byteCount - last.upperBound < gap {
+    runs[runs.count - 1] = last.lowerBound..<bytes.byteCount
+  }
+  return runs
+}
+
 /// Whether two runs of bytes are the same.
 package func areEqual(_ one: RawSpan, _ other: RawSpan) -> Bool {
   guard one.byteCount == other.byteCount else { return false }

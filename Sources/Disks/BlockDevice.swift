@@ -35,8 +35,8 @@ package protocol BlockDevice: Sendable {
   var size: Int64 { get }
   /// Reads `count` bytes at `offset` into the start of `buffer`.
   func read(at offset: Int64, into buffer: AlignedBuffer, count: Int) async throws(DiskError)
-  /// Writes the first `count` bytes of `buffer` at `offset`.
-  func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError)
+  /// Writes the bytes `part` of `buffer` at `offset`.
+  func write(at offset: Int64, from buffer: AlignedBuffer, part: Range<Int>) async throws(DiskError)
   /// Makes a range read as zeros, freeing what it took where that is possible.
   func zero(at offset: Int64, count: Int64) async throws(DiskError)
   /// Tells zeros from what must be read, in order and without gaps.
@@ -53,6 +53,15 @@ package enum DiskAccess: Sendable, Equatable {
 }
 
 extension BlockDevice {
+  /// Writes the first `count` bytes of `buffer` at `offset`.
+  package func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    count: Int
+  ) async throws(DiskError) {
+    try await write(at: offset, from: buffer, part: 0..<count)
+  }
+
   /// Refuses a range that isn't on the disk.
   func check(_ offset: Int64, _ count: Int64, path: String) throws(DiskError) {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {

@@ -9,13 +9,27 @@ package final class BufferPool: Sendable {
   package let capacity: Int
 
   private let slots: AsyncSlots
+  /// Whose buffers are lent; nil: its own.
+  private let whole: BufferPool?
   private let idle = Mutex<[AlignedBuffer]>([])
 
   /// Makes a pool of at most `count` buffers of `capacity` bytes each.
   package init(count: Int, capacity: Int) {
     self.capacity = capacity
     slots = AsyncSlots(count: count)
+    whole = nil
   }
+
+  private init(_ count: Int, of whole: BufferPool) {
+    capacity = whole.capacity
+    slots = AsyncSlots(count: count)
+    self.whole = whole
+  }
+
+  /// A part of this pool for one of those who share it: at most `count` of its buffers at a time.
+  ///
+  /// Where that is less than there are, somebody who never gives his back leaves some to the others.
+  package func share(_ count: Int) -> BufferPool { BufferPool(count, of: self) }
 
   /// Lends a buffer for the length of `body`; its bytes are whatever the last borrower left.
   ///
@@ -25,6 +39,10 @@ package final class BufferPool: Sendable {
     _ body: (AlignedBuffer) async throws(E) -> R
   ) async throws(E) -> R {
     await slots.acquire()
+    if let whole {
+      defer { slots.release() }
+      return try await whole.withBuffer(body)
+    }
     let buffer = idle.withLock { $0.popLast() } ?? AlignedBuffer(capacity: capacity)
     do throws(E) {
       let result = try await body(buffer)

@@ -143,6 +143,12 @@ enum FileName {
     do throws(DiskError) { try remove(path) } catch {}
   }
 
+  /// Gives a file another name, which may be that of a file that goes.
+  static func rename(_ path: String, to target: String) throws(DiskError) {
+    try FileSimulation.tell(.rename(path, to: target))
+    guard unsafe Glibc.rename(path, target) == 0 else { throw DiskError.last("rename", path) }
+  }
+
   /// Exchanges two names.
   static func exchange(_ first: String, _ second: String) throws(DiskError) {
     try FileSimulation.tell(.exchange(first, second))

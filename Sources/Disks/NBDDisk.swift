@@ -78,12 +78,12 @@ package final class NBDDisk: BlockDevice {
   package func write(
     at offset: Int64,
     from buffer: AlignedBuffer,
-    count: Int
+    part: Range<Int>
   ) async throws(DiskError) {
-    try check(offset, Int64(count), path: path)
+    try check(offset, Int64(part.count), path: path)
     try await perform { connection throws(NBDError) in
-      try buffer.withBytes(count) { bytes throws(NBDError) in
-        try connection.write(bytes, at: offset)
+      try buffer.withBytes(part.upperBound) { bytes throws(NBDError) in
+        try connection.write(bytes.extracting(part), at: offset)
       }
     }
   }

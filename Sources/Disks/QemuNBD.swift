@@ -94,10 +94,10 @@ package final class QemuNBD: BlockDevice {
   package func write(
     at offset: Int64,
     from buffer: AlignedBuffer,
-    count: Int
+    part: Range<Int>
   ) async throws(DiskError) {
     try await explain { () throws(DiskError) in
-      try await disk.write(at: offset, from: buffer, count: count)
+      try await disk.write(at: offset, from: buffer, part: part)
     }
   }
 

@@ -170,16 +170,17 @@ package final class RawDisk: BlockDevice {
   package func write(
     at offset: Int64,
     from buffer: AlignedBuffer,
-    count: Int
+    part: Range<Int>
   ) async throws(DiskError) {
-    try check(offset, Int64(count), path: path)
+    try check(offset, Int64(part.count), path: path)
     try requireWritable()
     try await perform { files throws(DiskError) in
-      try unsafe buffer.withUnsafeBytes(count) { bytes throws(DiskError) in
-        try Self.split(files, bytes.count, at: offset) { file, part throws(DiskError) in
+      try unsafe buffer.withUnsafeBytes(part.upperBound) { whole throws(DiskError) in
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: whole[part])
+        try Self.split(files, part.count, at: offset) { file, piece throws(DiskError) in
           try unsafe file.write(
-            UnsafeRawBufferPointer(rebasing: bytes[part]),
-            at: offset + Int64(part.lowerBound)
+            UnsafeRawBufferPointer(rebasing: bytes[piece]),
+            at: offset + Int64(piece.lowerBound)
           )
         }
       }

@@ -106,6 +106,22 @@ package final class JobContext: Sendable {
     }
   }
 
+  /// Changes the catalog, if the job is still this worker's: that is looked at in the same transaction.
+  package func change<Value: Sendable>(
+    _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
+  ) async throws(JobInterruption) -> Value {
+    try requireLease()
+    var renewed = lease
+    renewed.until = clock.now().advanced(by: Limits.leaseDuration)
+    let next = renewed
+    let changed = try await write { transaction -> Value? in
+      guard case .held = try transaction.renew(next) else { return nil }
+      return try body(transaction)
+    }
+    guard let changed else { throw lose() }
+    return changed
+  }
+
   /// Renews the lease now and makes sure that the VPS's lock is still held.
   ///
   /// Called right before each effect that can't be taken back.

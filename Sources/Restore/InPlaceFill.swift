@@ -8,10 +8,12 @@ import Model
 /// What is about to be written over is saved in the undo log first, durable before the first byte is
 /// written. So at any moment each piece of the disk is its former self, saved, or what it is to be.
 ///
-/// On the way forward nothing gives room back to the file system, on the way back zeros do: what was
-/// written over can be put back on a file system that is full.
+/// On the way forward nothing gives room back to the file system, and zeros take none where there are
+/// holes; on the way back zeros give it back. So what was written over can be put back on a file system
+/// that is full.
 struct InPlaceFill: Sendable {
-  let index: FixedIndex
+  /// Nil: only what is saved is put back, which needs no backup.
+  let index: FixedIndex?
   let device: any BlockDevice
   let log: UndoLog
   let reader: ChunkReader
@@ -23,11 +25,14 @@ struct InPlaceFill: Sendable {
   let rates: [RateLimiter]
   /// Nil: nobody looks after the room that data in holes takes.
   var space: StageSpace?
+  /// The shortest run of zeros that becomes, or stays, a hole; of a block device whole pieces.
+  var holeBytes = 4096
+  /// Asked right before anything is written, and throws what keeps it from that.
+  var mayWrite: @Sendable () throws(StepStop) -> Void = { () throws(StepStop) in }
 
   /// What a piece held.
   private struct Former: Sendable {
     let digest: Digest
-    let isZero: Bool
   }
 
   /// What a piece is to hold.
@@ -48,9 +53,10 @@ struct InPlaceFill: Sendable {
     return start..<min(device.size, start + Int64(log.pieceSize))
   }
 
-  /// Whether the backup has nothing but zeros here.
+  /// Whether the backup is known to have nothing but zeros here.
   func isZero(_ piece: Int) -> Bool {
-    if case .zeros = backedUp(piece) { true } else { false }
+    guard let index else { return false }
+    return piece >= index.chunkCount || index.isZero(piece)
   }
 
   /// Makes a piece what the backup says.
@@ -61,14 +67,16 @@ struct InPlaceFill: Sendable {
   /// Makes a piece what it was before: what was saved, or else what the backup says, since what
   /// wasn't saved was the same.
   func back(_ piece: Int) async throws(StepStop) -> StagedRecord {
-    try await make(
-      piece,
-      log.digest(of: piece).map(Content.saved) ?? backedUp(piece),
-      saving: false
-    )
+    guard let saved = log.digest(of: piece) else {
+      return try await make(piece, try backedUp(piece), saving: false)
+    }
+    return try await make(piece, .saved(saved), saving: false)
   }
 
-  private func backedUp(_ piece: Int) -> Content {
+  private func backedUp(_ piece: Int) throws(StepStop) -> Content {
+    guard let index else {
+      throw .operatorNeeded("A piece of the disk was never saved, and its backup isn't open.")
+    }
     guard piece < index.chunkCount, !index.isZero(piece) else { return .zeros }
     return .chunk(index.digests[piece], length: index.length(of: piece))
   }
@@ -92,13 +100,14 @@ struct InPlaceFill: Sendable {
       }
       for rate in rates { rate.charge(range.count) }
       if saving, log.digest(of: piece) == nil {
+        try mayWrite()
+        for rate in rates { rate.charge(range.count) }
         try await fromDisks { () async throws(DiskError) in
           try await log.save(piece, buffer, range.count, digest: former.digest)
         }
       }
-      if saving, former.isZero { try await space?.take(range.count) }
       try await fetch(content, piece, into: buffer, range.count)
-      try await write(buffer, range, punchesZeros: !saving)
+      try await write(buffer, range, isForward: saving)
       if case .chunk(_, let length) = content { record.bytesRead = Int64(length) }
       record.bytesWritten = Int64(range.count)
       return record
@@ -108,7 +117,7 @@ struct InPlaceFill: Sendable {
   /// Nil if the buffer holds the content already, else what it holds.
   private static func look(_ buffer: AlignedBuffer, _ count: Int, _ content: Content) -> Former? {
     guard let digest = differing(buffer, count, content) else { return nil }
-    return Former(digest: digest, isZero: buffer.withBytes(count) { Checksum.isZero($0) })
+    return Former(digest: digest)
   }
 
   private static func differing(
@@ -156,16 +165,33 @@ struct InPlaceFill: Sendable {
   private func write(
     _ buffer: AlignedBuffer,
     _ range: Range<Int64>,
-    punchesZeros: Bool
+    isForward: Bool
   ) async throws(StepStop) {
-    let isHole = await threads.run {
-      punchesZeros && buffer.withBytes(range.count) { Checksum.isZero($0) }
+    let extents = try await fromDisks { () async throws(DiskError) in
+      try await device.extents(in: range)
     }
+    let holeBytes = holeBytes
+    let parts = await threads.run {
+      buffer.withBytes(range.count) {
+        PieceParts($0, at: range.lowerBound, over: extents, holeBytes: holeBytes)
+      }
+    }
+    if isForward, parts.bytesIntoHoles > 0 { try await space?.take(parts.bytesIntoHoles) }
+    try mayWrite()
     try await fromDisks { () async throws(DiskError) in
-      if isHole {
-        try await device.zero(at: range.lowerBound, count: Int64(range.count))
-      } else {
-        try await device.write(at: range.lowerBound, from: buffer, count: range.count)
+      for part in isForward ? parts.dataAndZeros : parts.data {
+        try await device.write(
+          at: range.lowerBound + Int64(part.lowerBound),
+          from: buffer,
+          part: part
+        )
+      }
+      guard !isForward else { return }
+      for part in parts.zeros {
+        try await device.zero(
+          at: range.lowerBound + Int64(part.lowerBound),
+          count: Int64(part.count)
+        )
       }
     }
     guard isReadBack else { return }

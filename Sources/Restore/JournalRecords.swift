@@ -71,18 +71,22 @@ package struct StageRecord: Sendable, Equatable, Codable {
   package var isInPlace: Bool?
   /// In the undo of an in-place restore, whether that one never came to its end; nil: it did.
   package var isHalfDone: Bool?
+  /// In an undo, what the firmware had stored before the restore; nil: nothing was kept.
+  package var nvram: KeptNVRAM?
 
   /// Makes a record.
   package init(
     disks: [StagedDisk],
     stampJobID: String,
     isInPlace: Bool? = nil,
-    isHalfDone: Bool? = nil
+    isHalfDone: Bool? = nil,
+    nvram: KeptNVRAM? = nil
   ) {
     self.disks = disks
     self.stampJobID = stampJobID
     self.isInPlace = isInPlace
     self.isHalfDone = isHalfDone
+    self.nvram = nvram
   }
 
   /// The files that are exchanged together.
@@ -168,12 +172,48 @@ package struct StopRecord: Sendable, Equatable, Codable {
   package var hadAutostart: Bool
   /// How the seed will change.
   package var seed: SeedChange
+  /// Where the target's firmware stores what isn't on its disks; nil: it has no such file.
+  package var nvramPath: String?
 
   /// Makes a record.
-  package init(wasRunning: Bool, hadAutostart: Bool, seed: SeedChange) {
+  package init(
+    wasRunning: Bool,
+    hadAutostart: Bool,
+    seed: SeedChange,
+    nvramPath: String? = nil
+  ) {
     self.wasRunning = wasRunning
     self.hadAutostart = hadAutostart
     self.seed = seed
+    self.nvramPath = nvramPath
+  }
+}
+
+/// What a firmware had stored outside the disks, kept beside the former ones.
+package struct KeptNVRAM: Sendable, Equatable, Codable {
+  /// Where the firmware stores it.
+  package var path: String
+  /// What was there; an empty file: nothing was.
+  package var copy: String
+
+  /// Makes a record.
+  package init(path: String, copy: String) {
+    self.path = path
+    self.copy = copy
+  }
+}
+
+/// The row that ends `stop`.
+package struct StoppedRecord: Sendable, Equatable, Codable {
+  /// How long it took.
+  package var milliseconds: Int64
+  /// What the stopped target's firmware had stored; nil: it stores nothing.
+  package var nvram: KeptNVRAM?
+
+  /// Makes a record.
+  package init(milliseconds: Int64, nvram: KeptNVRAM? = nil) {
+    self.milliseconds = milliseconds
+    self.nvram = nvram
   }
 }
 
@@ -255,6 +295,8 @@ package struct UndoDetail: Sendable, Equatable, Codable {
   ///
   /// Then what isn't in the logs wasn't touched, and isn't to be taken from the backup.
   package var isHalfDone: Bool?
+  /// What the firmware had stored before the restore; nil: nothing was kept.
+  package var nvram: KeptNVRAM?
   /// The record that this one stands in for until the restore is whole; nil: there is none.
   package var former: FormerUndo?
 
@@ -265,6 +307,7 @@ package struct UndoDetail: Sendable, Equatable, Codable {
     sharedBytes: Int64? = nil,
     isInPlace: Bool? = nil,
     isHalfDone: Bool? = nil,
+    nvram: KeptNVRAM? = nil,
     former: FormerUndo? = nil
   ) {
     self.disks = disks
@@ -272,6 +315,7 @@ package struct UndoDetail: Sendable, Equatable, Codable {
     self.sharedBytes = sharedBytes
     self.isInPlace = isInPlace
     self.isHalfDone = isHalfDone
+    self.nvram = nvram
     self.former = former
   }
 }

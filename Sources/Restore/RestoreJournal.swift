@@ -10,6 +10,8 @@ struct RestoreJournal {
   private(set) var logs: Set<String> = []
   private(set) var staged: StagedRecord?
   private(set) var stop: StopRecord?
+  /// What the target's firmware had stored when it was stopped.
+  private(set) var nvram: KeptNVRAM?
   private(set) var swap: SwapRecord?
   private(set) var stopBegunAt: Timestamp?
   private(set) var stopMilliseconds: Int64 = 0
@@ -40,6 +42,7 @@ struct RestoreJournal {
       // A new start: what an earlier attempt staged counts no more.
       summary = JournalSummary(begun: [.check])
       startsPaused = false
+      nvram = nil
     case (.stage, .begun):
       stage = Self.decode(detail) ?? stage
       if let stage, stage.isInPlace == true { logs.formUnion(stage.disks.map(\.stagedPath)) }
@@ -47,7 +50,10 @@ struct RestoreJournal {
     case (.stop, .begun):
       stop = Self.decode(detail) ?? stop
       stopBegunAt = stopBegunAt ?? at
-    case (.stop, .done): stopMilliseconds = milliseconds(detail)
+    case (.stop, .done):
+      stopMilliseconds = milliseconds(detail)
+      let record: StoppedRecord? = Self.decode(detail)
+      nvram = record?.nvram
     case (.swap, .begun): swap = Self.decode(detail) ?? swap
     case (.swap, .done): swapMilliseconds = milliseconds(detail)
     case (.start, .begun):

@@ -112,7 +112,7 @@ package struct RestoreParts: Sendable {
     observer: HostObserver,
     exchange: any DiskExchange = RenameExchange(),
     buffers: BufferPool = BufferPool(
-      count: Limits.stageStepsInFlight,
+      count: Limits.stageStepsInFlight + Limits.stageSpareBuffers,
       capacity: Limits.chunkBytes
     ),
     maps: any TargetMaps = NoTargetMaps(),
@@ -129,8 +129,9 @@ package struct RestoreParts: Sendable {
     self.observer = observer
     self.exchange = exchange
     self.buffers = buffers
-    packed = BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes)
-    shadows = BufferPool(count: Limits.stageScratchBuffers, capacity: Limits.chunkBytes)
+    let scratchCount = Limits.stageScratchBuffers + 1
+    packed = BufferPool(count: scratchCount, capacity: Limits.chunkBytes)
+    shadows = BufferPool(count: scratchCount, capacity: Limits.chunkBytes)
     self.maps = maps
     self.rate = rate
     self.clock = clock

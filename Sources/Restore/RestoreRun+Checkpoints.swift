@@ -1,5 +1,6 @@
 import Catalog
 import Hypervisor
+import Jobs
 import Logging
 import Model
 
@@ -10,8 +11,8 @@ extension RestoreRun {
   /// disk is another one.
   func endBackupChain() async throws(StepStop) {
     let id = job.vpsID
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { try $0.deleteCheckpoint(of: id) }
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { try $0.deleteCheckpoint(of: id) }
     }
   }
 

@@ -1,5 +1,6 @@
 import Catalog
 import Disks
+import Jobs
 import Logging
 import Model
 
@@ -36,20 +37,20 @@ extension RestoreRun {
     let path = disk.currentPath
     let space = try await fromDisks { () async throws(DiskError) in try await FreeSpace.at(path) }
     let job = job
-    let wanted = clonedBytes + bytes
-    let added = try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction in
+    let wanted = clonedBytes[space.fileSystem, default: 0] + bytes
+    let added = try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction in
         try CloneRoom.promise(wanted, to: job, in: space, transaction)
       }
     }
     guard let added else { return nil }
-    clonedBytes = wanted
+    clonedBytes[space.fileSystem] = wanted
     return CloneRoom(fileSystem: space.fileSystem, unsharedBytes: bytes, addedBytes: added)
   }
 
   /// Takes a promise back where the file system made no clone, which most can't.
   func giveBack(_ room: CloneRoom) async throws(StepStop) {
-    clonedBytes -= room.unsharedBytes
+    clonedBytes[room.fileSystem, default: 0] -= room.unsharedBytes
     guard room.addedBytes > 0 else { return }
     let job = job.id
     try await fromCatalog { () async throws(CatalogFault) in

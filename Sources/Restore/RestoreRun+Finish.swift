@@ -32,8 +32,13 @@ extension RestoreRun {
     case .restore where isInPlace:
       try await insistently("replaced undo") { () async throws(StepStop) in
         try await dropReplacedUndo()
+        try await removeKeptNVRAM(except: journal.nvram)
       }
-    case .restore, .backup, .power: break
+    case .restore:
+      try await insistently("kept NVRAM") { () async throws(StepStop) in
+        try await removeKeptNVRAM(except: journal.nvram)
+      }
+    case .backup, .power: break
     }
     let seen = try await observeTarget()
     try await fromCatalog { () async throws(CatalogFault) in
@@ -179,7 +184,8 @@ extension RestoreRun {
         disks: stage.disks,
         seed: stop.seed,
         sharedBytes: shared > 0 ? shared : nil,
-        isInPlace: stage.isInPlace
+        isInPlace: stage.isInPlace,
+        nvram: journal.nvram
       )
     )
   }

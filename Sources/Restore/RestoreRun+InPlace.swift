@@ -89,6 +89,7 @@ extension RestoreRun {
       throw .operatorNeeded("The journal doesn't say how the target was stopped.")
     }
     try await apply(stop.seed)
+    try await exchangeNVRAM()
     if kind == .restore { try await record(.stage, .done, moved) }
     try await record(
       .swap,
@@ -107,7 +108,9 @@ extension RestoreRun {
     _ = try await rewriteAll(.rollback, isSavedOnly: true, watch)
     try await requireOff(watch)
     guard let stop = journal.stop else { return releaseLock() }
+    try await settleDefinition()
     try await apply(stop.seed.reversed)
+    try await revertNVRAM()
     releaseLock()
   }
 
@@ -123,8 +126,8 @@ extension RestoreRun {
     // All of it is taken back, so nothing is left to be undone, and no cleaner may come to the seed
     // that is the target's again.
     try await endUndo(of: task.restoreJobID)
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { try $0.releaseHolds(of: task.restoreJobID) }
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { try $0.releaseHolds(of: task.restoreJobID) }
     }
     try await discardWhatIsLeft()
     throw .failure(
@@ -152,9 +155,12 @@ extension RestoreRun {
 
   /// An undo needs its logs, and the backup for what wasn't written over.
   func checkInPlaceUndo() async throws(StepStop) {
-    let snapshot = try await writtenSnapshot()
+    let isHalfDone = journal.stage?.isHalfDone ?? false
+    let snapshot = isHalfDone ? nil : try await writtenSnapshot()
     for disk in journal.stage?.disks ?? [] {
-      let log = try await openLog(of: disk, pieceSize: try index(of: disk, in: snapshot).chunkSize)
+      var pieceSize: Int?
+      if let snapshot { pieceSize = try index(of: disk, in: snapshot).chunkSize }
+      let log = try await openLog(of: disk, pieceSize: pieceSize)
       await closeLogged(log)
     }
   }
@@ -173,140 +179,7 @@ extension RestoreRun {
     try await requireQuietTarget()
   }
 
-  /// Goes over all disks: all of them, or what was saved of them.
-  private func rewriteAll(
-    _ step: RestoreStep,
-    isSavedOnly: Bool,
-    _ watch: StartWatch
-  ) async throws(StepStop) -> StagedRecord {
-    let snapshot = try await writtenSnapshot()
-    let disks = journal.stage?.disks ?? []
-    var progress = StageProgress(
-      total: disks.reduce(0) { $0 + $1.sizeBytes },
-      isReadBack: parts.settings.verification == .readback
-    )
-    for (place, disk) in disks.enumerated() {
-      if place > 0 { await parts.reached(.betweenExchanges) }
-      let index = try index(of: disk, in: snapshot)
-      let log = try await openLog(of: disk, pieceSize: index.chunkSize)
-      do throws(StepStop) {
-        let pieces = isSavedOnly ? log.pieces : nil
-        try await rewrite(disk, index, log, step, pieces, watch, &progress)
-      } catch {
-        await closeLogged(log)
-        throw error
-      }
-      await closeLogged(log)
-    }
-    return progress.record
-  }
-
-  private func rewrite(
-    _ disk: StagedDisk,
-    _ index: FixedIndex,
-    _ log: UndoLog,
-    _ step: RestoreStep,
-    _ pieces: [Int]?,
-    _ watch: StartWatch,
-    _ progress: inout StageProgress
-  ) async throws(StepStop) {
-    let threads = threads
-    let device = try await fromDisks { () async throws(DiskError) in
-      try await RawDisk.open(
-        disk.currentPath,
-        access: .write,
-        isDeviceWritten: true,
-        threads: threads
-      )
-    }
-    do throws(StepStop) {
-      guard device.size == disk.sizeBytes else {
-        throw .operatorNeeded("A disk isn't of the size that the journal says.")
-      }
-      let fill = inPlaceFill(device, disk, index, log)
-      let isForward = kind == .restore && step == .swap
-      var work = pieces ?? []
-      if pieces == nil { work = try await self.work(on: fill, isForward: isForward, &progress) }
-      try await rewrite(work, fill, step, isForward: isForward, watch, &progress)
-      try await fromDisks { () async throws(DiskError) in try await device.flush() }
-    } catch {
-      await close(device)
-      throw error
-    }
-    await close(device)
-  }
-
-  private func rewrite(
-    _ pieces: [Int],
-    _ fill: InPlaceFill,
-    _ step: RestoreStep,
-    isForward: Bool,
-    _ watch: StartWatch,
-    _ progress: inout StageProgress
-  ) async throws(StepStop) {
-    var counted = progress
-    let wasHalf = progress.isHalf
-    try await StepWalk.run(pieces) { piece, done throws(StepStop) in
-      counted.add(done, length: Int64(fill.range(of: piece).count))
-      report(step, done: counted.bytesDone, total: counted.total)
-      priority.set(context.ioPriority ?? parts.settings.ioPriority.value)
-      if Task.isCancelled { throw .interrupted(.leaseLost) }
-      if watch.hasSeenStart { throw .startedMeanwhile }
-    } body: { piece throws(StepStop) in
-      // Looked at before each write, too: others are in flight when one has ended.
-      if watch.hasSeenStart { throw .startedMeanwhile }
-      return try await isForward ? fill.forward(piece) : fill.back(piece)
-    }
-    progress = counted
-    if isForward, !wasHalf, progress.isHalf { await parts.reached(.duringRewrite) }
-  }
-
-  private func inPlaceFill(
-    _ device: RawDisk,
-    _ disk: StagedDisk,
-    _ index: FixedIndex,
-    _ log: UndoLog
-  ) -> InPlaceFill {
-    InPlaceFill(
-      index: index,
-      device: device,
-      log: log,
-      reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
-      buffers: parts.buffers,
-      shadows: parts.shadows,
-      flushes: FlushGroup(device),
-      isReadBack: parts.settings.verification == .readback,
-      threads: threads,
-      rates: [context.rate, parts.rate],
-      space: device.isFile ? StageSpace(disk.currentPath, of: job.id, parts.catalog) : nil
-    )
-  }
-
-  /// The pieces that must be looked at: holes where zeros belong needn't be.
-  private func work(
-    on fill: InPlaceFill,
-    isForward: Bool,
-    _ progress: inout StageProgress
-  ) async throws(StepStop) -> [Int] {
-    let extents = try await fromDisks { () async throws(DiskError) in
-      try await fill.device.extents(in: 0..<fill.device.size)
-    }
-    var holes = HoleLook(extents)
-    var pieces: [Int] = []
-    for piece in 0..<fill.pieceCount {
-      let range = fill.range(of: piece)
-      let isSaved = fill.log.digest(of: piece) != nil
-      if holes.isHole(range), fill.isZero(piece), isForward || !isSaved {
-        let count = Int64(range.count)
-        progress.add(StagedRecord(bytesReused: count), length: count)
-      } else {
-        pieces.append(piece)
-      }
-    }
-    return pieces
-  }
-
-  private func openLog(of disk: StagedDisk, pieceSize: Int) async throws(StepStop) -> UndoLog {
+  func openLog(of disk: StagedDisk, pieceSize: Int?) async throws(StepStop) -> UndoLog {
     let threads = threads
     return try await fromDisks { () async throws(DiskError) in
       try await UndoLog.open(
@@ -318,7 +191,7 @@ extension RestoreRun {
     }
   }
 
-  private func closeLogged(_ log: UndoLog) async {
+  func closeLogged(_ log: UndoLog) async {
     do throws(DiskError) {
       try await log.close()
     } catch {
@@ -330,7 +203,7 @@ extension RestoreRun {
   }
 
   /// The backup that was, or is being, written: an undo's is that of the restore it takes back.
-  private func writtenSnapshot() async throws(StepStop) -> Snapshot {
+  func writtenSnapshot() async throws(StepStop) -> Snapshot {
     let id = job.id
     let restoreID: JobID
     if case .undo(let task) = job.task { restoreID = task.restoreJobID } else { restoreID = id }

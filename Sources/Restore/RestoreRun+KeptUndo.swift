@@ -1,9 +1,11 @@
 import Catalog
+import Jobs
 import Model
 import Operations
 
 // The undo record of disks that are being written over. Before the first byte is, and as long as a
-// disk may be a mix, it has no end: logs and backup are all there is of the other half.
+// disk may be a mix, it has no end: logs and backup are all there is of the other half. It is changed
+// under the lease: whoever was overtaken knows nothing of it any more.
 
 extension RestoreRun {
   /// Stores, before a disk is written over, what it takes to put it back; nothing removes that until
@@ -25,10 +27,11 @@ extension RestoreRun {
       disks: stage.disks,
       seed: stop.seed,
       isInPlace: true,
-      isHalfDone: true
+      isHalfDone: true,
+      nvram: journal.nvram
     )
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction in
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction in
         let former = try transaction.undo(of: id)
         // An earlier attempt has stored it.
         if former?.restoreJobID == job { return }
@@ -49,8 +52,8 @@ extension RestoreRun {
 
   private func keepUndo(of restore: JobID) async throws(StepStop) {
     let id = job.vpsID
-    let isThere = try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction -> Bool in
+    let isThere = try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction -> Bool in
         guard var record = try transaction.undo(of: id), record.restoreJobID == restore else {
           return false
         }
@@ -84,8 +87,8 @@ extension RestoreRun {
   /// Ends the record of a restore that is taken back; the one that it stood in for counts again.
   func endUndo(of restore: JobID) async throws(StepStop) {
     let id = job.vpsID
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction in
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction in
         guard let record = try transaction.undo(of: id), record.restoreJobID == restore else {
           return
         }
@@ -100,8 +103,8 @@ extension RestoreRun {
     _ change: @escaping @Sendable (inout UndoDetail) -> Void
   ) async throws(StepStop) {
     let (id, job) = (job.vpsID, job.id)
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction in
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction in
         guard let record = try transaction.undo(of: id), record.restoreJobID == job,
           var detail: UndoDetail = RestoreJournal.decode(record.detail)
         else { return }

@@ -36,7 +36,7 @@ extension RestoreRun {
     }
   }
 
-  /// What the log of a disk can take at most: all that it holds, and holes that data comes to.
+  /// What the log of a disk can take at most: all that it holds, and a page for each piece.
   private func mostLogBytes(
     _ disk: StagedDisk,
     _ index: FixedIndex
@@ -44,11 +44,9 @@ extension RestoreRun {
     let held = try await fromDisks { () async throws(DiskError) in
       try await DiskImage.allocatedBytes(disk.currentPath)
     }
-    let put = (0..<index.chunkCount).reduce(Int64(0)) {
-      $0 + (index.isZero($1) ? 0 : Int64(index.length(of: $1)))
-    }
+    let pages = UndoLog.pageBytes(diskSize: disk.sizeBytes, pieceSize: index.chunkSize)
     // A block device has no holes that are known of.
-    return held == 0 ? disk.sizeBytes : min(disk.sizeBytes, held + put)
+    return (held == 0 ? disk.sizeBytes : min(disk.sizeBytes, held)) + pages
   }
 
   /// How many bytes of a disk that a guest may be writing to aren't as the backup has them.
@@ -85,7 +83,7 @@ extension RestoreRun {
     let comparison = LogEstimate(
       index: index,
       device: device,
-      buffers: parts.buffers,
+      buffers: buffers,
       threads: threads,
       rates: [context.rate, parts.rate]
     )

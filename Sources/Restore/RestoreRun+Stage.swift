@@ -85,7 +85,13 @@ extension RestoreRun {
       if holdsSomething {
         let shared = try await shared(with: disk)
         progress.add(shared, length: 0)
-        if left != nil { clonedBytes += shared.bytesShared }
+        if left != nil {
+          let path = disk.currentPath
+          let place = try await fromDisks { () async throws(DiskError) in
+            try await FreeSpace.at(path).fileSystem
+          }
+          clonedBytes[place, default: 0] += shared.bytesShared
+        }
       }
       let space = StageSpace(stage.path, of: job.id, parts.catalog)
       try await fill(device, index, plan, space, &progress)
@@ -187,13 +193,14 @@ extension RestoreRun {
     let fill = StageFill(
       index: index,
       device: device,
-      reader: parts.datastore.reader(on: threads, packed: parts.packed, digests: digests),
-      buffers: parts.buffers,
-      shadows: parts.shadows,
+      reader: parts.datastore.reader(on: threads, packed: packed, digests: digests),
+      buffers: buffers,
+      shadows: shadows,
       flushes: parts.settings.verification == .readback ? FlushGroup(device) : nil,
       threads: threads,
       digests: digests,
       rates: [context.rate, parts.rate],
+      isEmpty: plan.isOfEmptyDisk,
       space: space
     )
     var counted = progress

@@ -24,10 +24,12 @@ extension RestoreRun {
         try await parts.hypervisor.setAutostart(reference, false)
       }
     }
+    try await confirmLease()
+    let kept = try await keepNVRAM()
     try await self.record(
       .stop,
       .done,
-      TimedRecord(milliseconds: watch.elapsed.milliseconds)
+      StoppedRecord(milliseconds: watch.elapsed.milliseconds, nvram: kept)
     )
     await parts.reached(.afterStop)
   }
@@ -50,10 +52,12 @@ extension RestoreRun {
         try await realPath(of: disk.path) == pair.current
       else { throw .because(.vpsNotReady, "The target's disks have changed meanwhile.") }
     }
+    try await checkNVRAM(of: domain)
     let record = StopRecord(
       wasRunning: domain.state != .stopped,
       hadAutostart: domain.hasAutostart,
-      seed: try await seedChange(of: domain)
+      seed: try await seedChange(of: domain),
+      nvramPath: domain.keptNVRAMPath
     )
     try await self.record(.stop, .begun, record)
     return record

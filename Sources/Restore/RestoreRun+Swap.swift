@@ -24,6 +24,7 @@ extension RestoreRun {
       if context.isCancelRequested, try await isUndone(pairs) { throw .cancelled }
       try await endBackupChain()
       try await moveAll(pairs)
+      try await exchangeNVRAM()
     }
     try await requireState(pairs, moved: true)
     await forgetOwnCheckpoints()

@@ -55,6 +55,7 @@ extension RestoreRun {
       }
       try await requireState(pairs, moved: false)
       try await revertSeed()
+      try await revertNVRAM()
       releaseLock()
     }
     try await record(.rollback, .done)
@@ -84,9 +85,22 @@ extension RestoreRun {
     }
   }
 
+  /// Waits for what was asked of libvirt before and was never answered.
+  ///
+  /// It does what changes a machine one at a time. So an answer means that nothing asked before it is still
+  /// to be done, and that the definition, looked at from here, stays as it is found.
+  func settleDefinition() async throws(StepStop) {
+    let reference = try requireTarget().reference
+    try await patiently { () async throws(HypervisorError) in
+      // Off since the stop, and until the end.
+      try await parts.hypervisor.setAutostart(reference, false)
+    }
+  }
+
   /// The former seed belongs to the former disk.
   private func revertSeed() async throws(StepStop) {
     guard let seed = journal.stop?.seed else { return }
+    try await settleDefinition()
     try await apply(seed.reversed)
   }
 
@@ -106,7 +120,14 @@ extension RestoreRun {
         notRunning = .failure(failure)
       }
     }
-    if kind == .restore, journal.stage != nil { try await discardStaged() }
+    if kind == .restore, journal.stage != nil {
+      // Behind the start, which takes its time: another worker's stage isn't this one's to remove.
+      try await confirmLease()
+      try await discardStaged()
+    }
+    try await insistently("kept NVRAM") { () async throws(StepStop) in
+      try await removeKeptNVRAM()
+    }
     if let notRunning { throw notRunning }
     try await record(.discard, .done)
   }
@@ -117,6 +138,7 @@ extension RestoreRun {
     guard journal.stage != nil else { return }
     let id = job.id
     do throws(StepStop) {
+      if step == .stop { try await removeOwnNVRAM() }
       let now = try await fromCatalog { () async throws(CatalogFault) in
         try await self.parts.catalog.read { try $0.job(id) }
       }
@@ -132,6 +154,7 @@ extension RestoreRun {
         guard step == .stage, let left = now?.failure?.left, isFormer.contains(left) else { return }
         if isInPlace { try await removeLogs() } else { try await discardStages() }
         try await removeSeed(seedPath)
+        try await removeKeptNVRAM()
       default: return
       }
     } catch {

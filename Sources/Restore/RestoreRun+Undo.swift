@@ -1,5 +1,6 @@
 import Catalog
 import Disks
+import Jobs
 import Model
 import Operations
 
@@ -33,7 +34,8 @@ extension RestoreRun {
         disks: detail.disks,
         stampJobID: task.restoreJobID.text,
         isInPlace: detail.isInPlace,
-        isHalfDone: detail.isHalfDone
+        isHalfDone: detail.isHalfDone,
+        nvram: detail.nvram
       )
     )
   }
@@ -49,6 +51,8 @@ extension RestoreRun {
         }
       }
     }
+    try await removeKeptNVRAM()
+    try await removeFormerNVRAM()
     guard let stamp = journal.stage?.stampJobID else { return }
     try await removeSeed("\(parts.settings.seedsDirectory)/\(job.vpsID)/\(stamp).iso")
   }
@@ -90,8 +94,8 @@ extension RestoreRun {
     var record = record
     record.until = min(record.until, parts.clock.now())
     let ended = record
-    try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.write { transaction in
+    try await fromJournal { () async throws(JobInterruption) in
+      try await context.change { transaction in
         guard try transaction.undo(of: ended.vpsID)?.restoreJobID == ended.restoreJobID
         else { return }
         try transaction.deleteUndo(of: ended.vpsID)

@@ -90,7 +90,7 @@ extension RestoreRun {
     while offset < range.upperBound {
       let count = Int(min(Int64(Limits.chunkBytes), range.upperBound - offset))
       let place = offset
-      let isEmpty = try await parts.buffers.withBuffer { buffer throws(StepStop) in
+      let isEmpty = try await buffers.withBuffer { buffer throws(StepStop) in
         try await fromDisks { () async throws(DiskError) in
           try await device.read(at: place, into: buffer, count: count)
         }

@@ -19,6 +19,8 @@ final class RestoreRun {
   let priority: ThreadPriority
   /// Where this job blocks.
   let threads: BlockingExecutor
+  /// Its parts of the node's buffers: a job whose storage hangs keeps some from none.
+  let (buffers, packed, shadows): (BufferPool, BufferPool, BufferPool)
   /// Who hashes, on the same threads.
   let digests: DigestQueue
   var journal = RestoreJournal()
@@ -29,8 +31,8 @@ final class RestoreRun {
   var undoRecord: UndoRecord?
   /// Set when the backup's own data was found bad.
   var isBackupDamaged = false
-  /// What the clones of this attempt may come to take.
-  var clonedBytes: Int64 = 0
+  /// What the clones of this attempt may come to take, by file system.
+  var clonedBytes: [String: Int64] = [:]
 
   private var machine: RestoreMachine
 
@@ -47,6 +49,9 @@ final class RestoreRun {
       priority: priority
     )
     digests = DigestQueue(on: threads)
+    buffers = parts.buffers.share(Limits.stageStepsInFlight)
+    packed = parts.packed.share(Limits.stageScratchBuffers)
+    shadows = parts.shadows.share(Limits.stageScratchBuffers)
     machine = RestoreMachine(kind)
   }
 

@@ -23,6 +23,8 @@ struct StageFill: Sendable {
   /// Who hashes what the disk holds, on the same threads.
   let digests: DigestQueue
   let rates: [RateLimiter]
+  /// Whether the disk held nothing before: zeros needn't be made.
+  let isEmpty: Bool
   /// Nil: nobody looks after the room that is left.
   var space: StageSpace?
 
@@ -68,12 +70,39 @@ struct StageFill: Sendable {
     try await fromDatastore { () async throws(DatastoreError) in
       try await reader.read(index.digests[chunk], into: buffer, expecting: length)
     }
-    try await space?.take(length)
-    try await fromDisks { () async throws(DiskError) in
-      try await device.write(at: offset(of: chunk), from: buffer, count: length)
+    let runs = await threads.run {
+      buffer.withBytes(length) { dataRuns($0, gap: Limits.zeroRunBytes) }
     }
+    let written = runs.reduce(0) { $0 + $1.count }
+    try await space?.take(written)
+    try await write(runs, of: buffer, length, at: offset(of: chunk))
     try await readBack(chunk, buffer, length)
-    return StagedRecord(bytesRead: Int64(length), bytesWritten: Int64(length))
+    return StagedRecord(
+      bytesRead: Int64(length),
+      bytesWritten: Int64(written),
+      bytesZeroed: Int64(length - written)
+    )
+  }
+
+  /// Writes what isn't zero; the rest takes no room.
+  private func write(
+    _ runs: [Range<Int>],
+    of buffer: AlignedBuffer,
+    _ length: Int,
+    at offset: Int64
+  ) async throws(StepStop) {
+    try await fromDisks { () async throws(DiskError) in
+      var end = 0
+      for run in runs + [length..<length] {
+        if !isEmpty, end < run.lowerBound {
+          try await device.zero(at: offset + Int64(end), count: Int64(run.lowerBound - end))
+        }
+        if !run.isEmpty {
+          try await device.write(at: offset + Int64(run.lowerBound), from: buffer, part: run)
+        }
+        end = run.upperBound
+      }
+    }
   }
 
   /// Compares what the disk has now with what was written, after it was made durable.

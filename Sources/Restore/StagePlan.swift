@@ -20,10 +20,13 @@ struct StagePlan: Sendable, Equatable {
   private(set) var steps: [Step] = []
   /// Bytes that are known to be right already.
   private(set) var bytesReused: Int64 = 0
+  /// Whether the disk holds nothing before the first step.
+  private(set) var isOfEmptyDisk = false
 
   /// The plan for a disk of zeros.
   static func empty(_ index: FixedIndex) -> StagePlan {
     var plan = StagePlan()
+    plan.isOfEmptyDisk = true
     for chunk in 0..<index.chunkCount {
       if index.isZero(chunk) {
         plan.bytesReused += Int64(index.length(of: chunk))

@@ -76,6 +76,9 @@ package struct UndoCleaner: Sendable {
         try await Stage.discard(disk.stagedPath, expecting: stamp)
       }
     }
+    if let copy = detail.nvram?.copy {
+      try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(copy) }
+    }
     if let before = detail.seed.before, let path = SeedDevice.sourcePath(of: before),
       path.hasPrefix(seedsDirectory + "/")
     {

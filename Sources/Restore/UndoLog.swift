@@ -20,17 +20,28 @@ final class UndoLog: Sendable {
   private let file: any BlockDevice
   private let path: String
   private let flushes: FlushGroup
+  private let threads: BlockingExecutor
   private let known: Mutex<[Int: Digest]>
 
   /// The bytes before the first place, and before each piece in its place.
   private static let pageSize = 4096
+  /// No chunk of a backup is larger.
+  private static let largestPiece = 64 << 20
+  /// How many saved pieces are looked at at the same time.
+  private static let looksInFlight = 4
 
-  private init(_ file: any BlockDevice, _ path: String, pieceSize: Int, known: [Int: Digest]) {
+  private init(
+    _ file: any BlockDevice,
+    _ path: String,
+    pieceSize: Int,
+    threads: BlockingExecutor
+  ) {
     self.file = file
     self.path = path
     self.pieceSize = pieceSize
+    self.threads = threads
     flushes = FlushGroup(file)
-    self.known = Mutex(known)
+    known = Mutex([:])
   }
 
   /// The pieces that are saved, in order.
@@ -38,6 +49,11 @@ final class UndoLog: Sendable {
 
   /// The SHA-256 of a saved piece; nil if it isn't saved.
   func digest(of piece: Int) -> Digest? { known.withLock { $0[piece] } }
+
+  /// What a log takes beside what it saves, when every piece is saved.
+  static func pageBytes(diskSize: Int64, pieceSize: Int) -> Int64 {
+    (diskSize / Int64(pieceSize) + 2) * Int64(pageSize)
+  }
 
   /// Makes an empty log at `path` for a disk of `diskSize` bytes.
   static func create(
@@ -52,7 +68,7 @@ final class UndoLog: Sendable {
     )
     let file = try await RawDisk.open(path, access: .write)
     let page = AlignedBuffer(capacity: pageSize)
-    put("rehome-undo-log 1 \(pieceSize) \(diskSize)", in: page)
+    put(title(pieceSize: pieceSize, diskSize: diskSize), in: page)
     try await file.write(at: 0, from: page, count: pageSize)
     try await file.flush()
     try await file.close()
@@ -64,28 +80,42 @@ final class UndoLog: Sendable {
   static func open(
     _ path: String,
     diskSize: Int64,
-    pieceSize: Int,
+    pieceSize: Int? = nil,
     threads: BlockingExecutor
   ) async throws(DiskError) -> UndoLog {
     let file = try await RawDisk.open(path, access: .write, threads: threads)
-    return try await open(file, at: path, diskSize: diskSize, pieceSize: pieceSize)
+    return try await open(
+      file,
+      at: path,
+      diskSize: diskSize,
+      pieceSize: pieceSize,
+      threads: threads
+    )
   }
 
   /// The same for a log whose file is open; it is closed with the log, or when this throws.
+  ///
+  /// - Parameters:
+  ///   - file: The log's file.
+  ///   - path: Where it is.
+  ///   - diskSize: The size that its disk must have.
+  ///   - pieceSize: The size that its pieces must have; nil: whatever the log says.
+  ///   - threads: Where what is saved is hashed.
+  /// - Returns: The log.
+  /// - Throws: `stampMismatch` if the file isn't a log of such a disk.
   static func open(
     _ file: any BlockDevice,
     at path: String,
     diskSize: Int64,
-    pieceSize: Int
+    pieceSize: Int?,
+    threads: BlockingExecutor
   ) async throws(DiskError) -> UndoLog {
-    let page = AlignedBuffer(capacity: pageSize)
-    try await file.read(at: 0, into: page, count: pageSize)
-    guard text(in: page) == "rehome-undo-log 1 \(pieceSize) \(diskSize)" else {
-      try await file.close()
-      throw .stampMismatch(path: path)
-    }
-    let log = UndoLog(file, path, pieceSize: pieceSize, known: [:])
     do throws(DiskError) {
+      let page = AlignedBuffer(capacity: pageSize)
+      try await file.read(at: 0, into: page, count: pageSize)
+      guard let found = Self.pieceSize(in: page, diskSize: diskSize), found == pieceSize ?? found
+      else { throw DiskError.stampMismatch(path: path) }
+      let log = UndoLog(file, path, pieceSize: found, threads: threads)
       // A piece whose writer died before its flush is there to be read, but not yet on the disk.
       try await file.flush()
       try await log.findSaved(page)
@@ -96,7 +126,22 @@ final class UndoLog: Sendable {
     }
   }
 
+  /// The size of the pieces that a log's first page tells; nil if it isn't a log of such a disk.
+  private static func pieceSize(in page: AlignedBuffer, diskSize: Int64) -> Int? {
+    let words = text(in: page).split(separator: " ")
+    guard words.count == 4, let size = Int(words[2]), (pageSize...largestPiece).contains(size),
+      text(in: page) == title(pieceSize: size, diskSize: diskSize)
+    else { return nil }
+    return size
+  }
+
+  private static func title(pieceSize: Int, diskSize: Int64) -> String {
+    "rehome-undo-log 1 \(pieceSize) \(diskSize)"
+  }
+
   /// Saves the first `length` bytes of `buffer` as a piece; durable when this returns.
+  ///
+  /// Zeros take no room: what an empty log holds there reads as zeros.
   ///
   /// - Throws: `outOfSpace` before the file system is full: the catalog may be on it, and without a
   ///   catalog nothing can be put back.
@@ -112,7 +157,7 @@ final class UndoLog: Sendable {
     let place = place(of: piece)
     let page = AlignedBuffer(capacity: Self.pageSize)
     Self.put("\(piece) \(length) \(digest)", in: page)
-    try await file.write(at: place + Int64(Self.pageSize), from: buffer, count: length)
+    try await write(buffer, length, at: place + Int64(Self.pageSize))
     try await file.write(at: place, from: page, count: Self.pageSize)
     try await flushes.flush()
     known.withLock { $0[piece] = digest }
@@ -125,7 +170,7 @@ final class UndoLog: Sendable {
       into: buffer,
       count: length
     )
-    let found = buffer.withBytes(length) { Digest(sha256: $0) }
+    let found = await threads.run { buffer.withBytes(length) { Digest(sha256: $0) } }
     guard let digest = digest(of: piece), found.equals(digest) else {
       throw .io(operation: "undo log", path: "piece \(piece)", errno: EIO)
     }
@@ -137,30 +182,94 @@ final class UndoLog: Sendable {
     Int64(Self.pageSize) + Int64(piece) * Int64(Self.pageSize + pieceSize)
   }
 
+  private func write(
+    _ buffer: AlignedBuffer,
+    _ length: Int,
+    at offset: Int64
+  ) async throws(DiskError) {
+    let range = offset..<offset + Int64(length)
+    // Something is there only if an earlier attempt died while it saved this piece.
+    let extents = try await file.extents(in: range)
+    let pieces = await threads.run {
+      buffer.withBytes(length) {
+        PieceParts($0, at: offset, over: extents, holeBytes: Self.pageSize)
+      }
+    }
+    for part in pieces.dataAndZeros {
+      try await file.write(at: offset + Int64(part.lowerBound), from: buffer, part: part)
+    }
+  }
+
+  /// A piece that a page says is saved.
+  private struct Saved: Sendable {
+    let piece: Int
+    let length: Int
+    let digest: Digest
+  }
+
   private func findSaved(_ page: AlignedBuffer) async throws(DiskError) {
+    let named = try await namedPieces(page)
+    let whole = await withTaskGroup(of: Result<Saved?, DiskError>.self) { group in
+      var rest = named[...]
+      func add() {
+        guard let saved = rest.popFirst() else { return }
+        group.addTask {
+          do throws(DiskError) {
+            let isWhole = try await self.isWhole(saved)
+            return .success(isWhole ? saved : nil)
+          } catch {
+            return .failure(error)
+          }
+        }
+      }
+      for _ in 0..<Self.looksInFlight { add() }
+      var whole: [Result<Saved?, DiskError>] = []
+      while let result = await group.next() {
+        whole.append(result)
+        add()
+      }
+      return whole
+    }
+    for result in whole {
+      guard let saved = try result.get() else { continue }
+      known.withLock { $0[saved.piece] = saved.digest }
+    }
+  }
+
+  /// Whether what a page says is saved is what follows it.
+  private func isWhole(_ saved: Saved) async throws(DiskError) -> Bool {
     let buffer = AlignedBuffer(capacity: pieceSize)
+    try await file.read(
+      at: place(of: saved.piece) + Int64(Self.pageSize),
+      into: buffer,
+      count: saved.length
+    )
+    return await threads.run {
+      buffer.withBytes(saved.length) { Digest(sha256: $0) }.equals(saved.digest)
+    }
+  }
+
+  private func namedPieces(_ page: AlignedBuffer) async throws(DiskError) -> [Saved] {
+    var named: [Saved] = []
+    var next = 0
     let stride = Int64(Self.pageSize + pieceSize)
     let count = Int((file.size - Int64(Self.pageSize)) / stride)
     for extent in try await file.extents(in: Int64(Self.pageSize)..<file.size)
     where !extent.isZero {
       let first = Int((extent.range.lowerBound - Int64(Self.pageSize)) / stride)
       let last = min(count - 1, Int((extent.range.upperBound - 1 - Int64(Self.pageSize)) / stride))
-      guard first <= last else { continue }
-      for piece in first...last where digest(of: piece) == nil {
+      guard max(first, next) <= last else { continue }
+      for piece in max(first, next)...last {
+        next = piece + 1
         try await file.read(at: place(of: piece), into: page, count: Self.pageSize)
         let words = Self.text(in: page).split(separator: " ")
         guard words.count == 3, Int(words[0]) == piece, let length = Int(words[1]),
           (1...pieceSize).contains(length), let digest = Digest(hex: words[2])
         else { continue }
-        try await file.read(
-          at: place(of: piece) + Int64(Self.pageSize),
-          into: buffer,
-          count: length
-        )
-        guard buffer.withBytes(length, { Digest(sha256: $0) }).equals(digest) else { continue }
-        known.withLock { $0[piece] = digest }
+        named.append(Saved(piece: piece, length: length, digest: digest))
       }
     }
+    return named
   }
 
   /// A line at the start of a page.

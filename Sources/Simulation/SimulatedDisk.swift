@@ -32,7 +32,11 @@ struct SimulatedDisk: BlockDevice {
       }
   }
 
-  func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {
+  func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    part: Range<Int>
+  ) async throws(DiskError) {
     throw failure
   }
 

@@ -40,7 +40,11 @@ final class MemoryDisk: BlockDevice {
     }
   }
 
-  func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {
+  func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    part: Range<Int>
+  ) async throws(DiskError) {
     throw .unsupported(reason: "a source is only read")
   }
 

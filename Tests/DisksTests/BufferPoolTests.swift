@@ -42,6 +42,30 @@ struct BufferPoolTests {
     #expect(lent.most <= 3)
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `Who shares a pool and gives nothing back leaves some to others`() async {
+    let pool = BufferPool(count: 3, capacity: 4096)
+    let (one, other) = (pool.share(2), pool.share(2))
+    let gate = AsyncSlots(count: 2)
+    for _ in 0..<2 { await gate.acquire() }
+    let held = AsyncSlots(count: 2)
+    await withTaskGroup { group in
+      for _ in 0..<2 {
+        await held.acquire()
+        group.addTask {
+          await one.withBuffer { _ in
+            held.release()
+            await gate.acquire()
+          }
+        }
+      }
+      // Both are out by now, and the third is enough for others.
+      for _ in 0..<2 { await held.acquire() }
+      for _ in 0..<3 { await other.withBuffer { #expect($0.capacity == 4096) } }
+      for _ in 0..<2 { gate.release() }
+    }
+  }
+
   @Test func `A writer beside another user of a buffer traps`() async {
     await #expect(processExitsWith: .failure) {
       let buffer = AlignedBuffer(capacity: 10)

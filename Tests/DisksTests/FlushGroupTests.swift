@@ -12,7 +12,11 @@ struct FlushGroupTests {
     let failsFrom = Mutex(Int.max)
 
     func read(at offset: Int64, into buffer: AlignedBuffer, count: Int) async throws(DiskError) {}
-    func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {}
+    func write(
+      at offset: Int64,
+      from buffer: AlignedBuffer,
+      part: Range<Int>
+    ) async throws(DiskError) {}
     func zero(at offset: Int64, count: Int64) async throws(DiskError) {}
     func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] { [] }
     func close() async throws(DiskError) {}

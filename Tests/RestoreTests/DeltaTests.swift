@@ -146,10 +146,11 @@ struct DeltaTests {
     #expect(try Self.contents(stage.path) == scene.expected, comment)
     #expect(try Self.contents(current) == scene.held, comment)
     if way.isClone {
-      let written = Int(moved.bytesWritten) / scene.chunkSize
-      #expect((written...written + 1).contains(scene.differing), comment)
+      let replaced = Int(moved.bytesRead) / scene.chunkSize
+      #expect((replaced...replaced + 1).contains(scene.differing), comment)
     }
-    #expect(moved.bytesWritten == moved.bytesRead, comment)
+    // Runs of zeros in a chunk aren't written.
+    #expect(moved.bytesWritten <= moved.bytesRead, comment)
     try FileManager.default.removeItem(atPath: bench.folder)
   }
 

@@ -57,7 +57,12 @@ struct DiskBench: Sendable {
   }
 
   /// What fills `device`.
-  func fill(_ device: any BlockDevice, _ index: FixedIndex, readsBack: Bool = true) -> StageFill {
+  func fill(
+    _ device: any BlockDevice,
+    _ index: FixedIndex,
+    readsBack: Bool = true,
+    isEmpty: Bool = false
+  ) -> StageFill {
     let digests = DigestQueue(on: threads)
     return StageFill(
       index: index,
@@ -72,7 +77,8 @@ struct DiskBench: Sendable {
       flushes: readsBack ? FlushGroup(device) : nil,
       threads: threads,
       digests: digests,
-      rates: []
+      rates: [],
+      isEmpty: isEmpty
     )
   }
 
@@ -83,7 +89,7 @@ struct DiskBench: Sendable {
     _ index: FixedIndex,
     readsBack: Bool = true
   ) async throws -> StagedRecord {
-    let fill = fill(device, index, readsBack: readsBack)
+    let fill = fill(device, index, readsBack: readsBack, isEmpty: plan.isOfEmptyDisk)
     var total = StagedRecord(bytesReused: plan.bytesReused)
     try await StepWalk.run(plan.steps) { _, record throws(StepStop) in
       total += record
@@ -133,12 +139,18 @@ final class LyingDisk: BlockDevice {
     try await disk.read(at: offset, into: buffer, count: count)
   }
 
-  func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {
+  func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    part: Range<Int>
+  ) async throws(DiskError) {
     guard isLie(offset) else {
-      return try await disk.write(at: offset, from: buffer, count: count)
+      return try await disk.write(at: offset, from: buffer, part: part)
     }
+    let count = part.count
     let other = AlignedBuffer(capacity: count)
-    buffer.withBytes(count) { source in
+    buffer.withBytes(part.upperBound) { bytes in
+      let source = bytes.extracting(part)
       other.withMutableBytes(count) { target in
         copy(source, into: &target)
         target.storeBytes(of: 0x5A, toByteOffset: count - 1, as: UInt8.self)

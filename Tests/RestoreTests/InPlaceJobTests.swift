@@ -23,7 +23,7 @@ struct InPlaceJobTests {
     try await withThrowingTaskGroup(of: Job?.self) { group in
       group.addTask { try await world.restore(backup, bytesPerSecond: 1 << 20) }
       group.addTask {
-        while world.savedBytes < 4 * World.chunkSize {
+        while try world.contents == many.held {
           try await Task.sleep(for: .milliseconds(5))
         }
         try await world.host.start(world.reference)
@@ -153,6 +153,38 @@ struct InPlaceJobTests {
       let undo = try await world.undo(latest)
       #expect(undo.state == .completed, "\(undo)")
       #expect(try world.contents == (isPutBack ? held : first))
+    }
+  }
+
+  @Test func `a half written disk is put back without the store`() async throws {
+    let (held, wanted) = (World.disk("abcdefgh"), World.disk("ABCDEFGH"))
+    try await World.with(holding: held) { world in
+      let backup = try await world.backup(of: wanted)
+      await world.host.setFault(.failOnce(.refused(operation: "start", message: "no")), of: .start)
+      world.hooks.at(.beforeStart) {
+        try? FileManager.default.removeItem(atPath: "\(world.folder)/store")
+      }
+      let job = try await world.restore(backup)
+      #expect(job.failure?.left == .rolledBack, "\(job)")
+      #expect(try world.contents == held)
+      let stored = try await world.catalog.read { try $0.backup(backup.id) }
+      #expect(stored?.state == .complete, "nobody has looked at the backup")
+    }
+  }
+
+  @Test func `what the backup has lost keeps nothing else from being put back`() async throws {
+    let (held, wanted) = (World.disk("abcdefgh"), World.disk("abcdEFGH"))
+    try await World.with(holding: held) { world in
+      let backup = try await world.backup(of: wanted)
+      let job = try await world.restore(backup)
+      #expect(job.state == .completed, "\(job)")
+      try FileManager.default.removeItem(atPath: "\(world.folder)/store/.chunks")
+      // The guest has written where the restore hadn't, before what is saved, and everywhere else.
+      try Data(World.disk("1bcd5678")).write(to: URL(filePath: world.disk))
+      let undo = try await world.undo(job)
+      #expect(undo.state == .failed, "\(undo)")
+      #expect(try world.contents == World.disk("1bcdefgh"))
+      #expect(world.logs().count == 1)
     }
   }
 

@@ -74,6 +74,8 @@ struct InPlaceTests {
     /// some reads and writes.
     func run(
       dyingAfter operations: Int = .max,
+      hasBackup: Bool = true,
+      mayWrite: Bool = true,
       _ pieces: (UndoLog, InPlaceFill) -> [Int],
       _ body: @escaping @Sendable (InPlaceFill, Int) async throws(StepStop) -> StagedRecord
     ) async throws -> StagedRecord {
@@ -84,11 +86,11 @@ struct InPlaceTests {
       let log = try await UndoLog.open(
         logPath,
         diskSize: Int64(scene.held.count),
-        pieceSize: scene.chunkSize,
+        pieceSize: hasBackup ? scene.chunkSize : nil,
         threads: threads
       )
       let fill = InPlaceFill(
-        index: index,
+        index: hasBackup ? index : nil,
         device: device,
         log: log,
         reader: bench.store.reader(
@@ -101,7 +103,8 @@ struct InPlaceTests {
         flushes: FlushGroup(device),
         isReadBack: true,
         threads: threads,
-        rates: []
+        rates: [],
+        mayWrite: { () throws(StepStop) in if !mayWrite { throw .startedMeanwhile } }
       )
       var total = StagedRecord()
       let outcome: Result<Void, any Error>
@@ -129,8 +132,9 @@ struct InPlaceTests {
       }
     }
 
+    /// Puts back what is saved, which needs no backup.
     func rollback(dyingAfter operations: Int = .max) async throws {
-      _ = try await run(dyingAfter: operations) { log, _ in
+      _ = try await run(dyingAfter: operations, hasBackup: false) { log, _ in
         log.pieces
       } _: { fill, piece throws(StepStop) in
         try await fill.back(piece)
@@ -148,6 +152,60 @@ struct InPlaceTests {
     var contents: [UInt8] {
       get throws { [UInt8](try Data(contentsOf: URL(filePath: path))) }
     }
+
+    /// Gives back the room of all zero pages.
+    func digHoles() async throws {
+      try await TestProcess.run("fallocate", ["--dig-holes", path])
+    }
+
+    /// What the disk takes on its file system, and its log.
+    var taken: (disk: Int64, log: Int64) {
+      get async throws {
+        (try await DiskImage.allocatedBytes(path), try await DiskImage.allocatedBytes(logPath))
+      }
+    }
+  }
+
+  /// Pieces of a page of data each, which become zeros, or another page of data at another place.
+  private static func thin(pieces: Int) -> Scene {
+    let zeros = [UInt8](repeating: 0, count: (1 << 16) - 4096)
+    let page = [UInt8](repeating: 7, count: 4096)
+    return Scene(
+      held: (0..<pieces).flatMap { _ in page + zeros },
+      wanted: (0..<pieces).flatMap { $0 % 2 == 0 ? page + zeros : zeros + page }
+    )
+  }
+
+  @Test func `a thin disk stays thin, there and back, and so is its log`() async throws {
+    let pieces = 64
+    let setting = try await Setting(Self.thin(pieces: pieces))
+    try await setting.digHoles()
+    let before = try await setting.taken
+    // What a file system takes for its lists of blocks.
+    let lists = Int64(32 << 10)
+    #expect(before.disk <= Int64(pieces * 4096) + lists)
+    _ = try await setting.forward()
+    let after = try await setting.taken
+    // Every second piece has its page elsewhere now, and zeros where it was.
+    #expect(after.disk <= before.disk + Int64(pieces / 2 * 4096) + lists)
+    #expect(after.log <= before.log + Int64(pieces * 2 * 4096) + lists)
+    try await setting.rollback()
+    #expect(try setting.contents == setting.scene.held)
+    #expect(try await setting.taken.disk <= before.disk + lists)
+  }
+
+  @Test func `nothing is written once nothing may be`() async throws {
+    let setting = try await Setting(Scene(seed: 3))
+    await #expect(throws: StepStop.self) {
+      _ = try await setting.run(mayWrite: false) { _, fill in
+        Array(0..<fill.pieceCount)
+      } _: { fill, piece throws(StepStop) in
+        try await fill.forward(piece)
+      }
+    }
+    #expect(try setting.contents == setting.scene.held)
+    try await setting.rollback()
+    #expect(try setting.contents == setting.scene.held)
   }
 
   @Test(arguments: 1...8)
@@ -286,14 +344,23 @@ private final class MortalDisk: BlockDevice {
   }
 
   /// The last write of a dying process may come through by halves.
-  func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {
+  func write(
+    at offset: Int64,
+    from buffer: AlignedBuffer,
+    part: Range<Int>
+  ) async throws(DiskError) {
     do throws(DiskError) {
       try live()
     } catch {
-      try await disk.write(at: offset, from: buffer, count: max(512, count / 2 / 4096 * 4096))
+      let half = max(512, part.count / 2 / 4096 * 4096)
+      try await disk.write(
+        at: offset,
+        from: buffer,
+        part: part.lowerBound..<min(part.upperBound, part.lowerBound + half)
+      )
       throw error
     }
-    try await disk.write(at: offset, from: buffer, count: count)
+    try await disk.write(at: offset, from: buffer, part: part)
   }
 
   func zero(at offset: Int64, count: Int64) async throws(DiskError) {

@@ -51,6 +51,17 @@ struct RestoreWorld: Sendable {
       await sessionRead.withLock { $0.take() }?()
     }
 
+    private let mapGiven = Mutex<(@Sendable () async -> Void)?>(nil)
+
+    /// Does something once, after it was told what a target's disk holds.
+    func atMap(_ action: @escaping @Sendable () async -> Void) {
+      mapGiven.withLock { $0 = action }
+    }
+
+    func givesMap() async {
+      await mapGiven.withLock { $0.take() }?()
+    }
+
     private let imageReads = Mutex<(@Sendable (Int32) async -> Void)?>(nil)
 
     func openedImage(at priority: Int32) {
@@ -261,9 +272,9 @@ private struct WatchedImage: BlockDevice {
   func write(
     at offset: Int64,
     from buffer: AlignedBuffer,
-    count: Int
+    part: Range<Int>
   ) async throws(DiskError) {
-    try await disk.write(at: offset, from: buffer, count: count)
+    try await disk.write(at: offset, from: buffer, part: part)
   }
 
   func zero(at offset: Int64, count: Int64) async throws(DiskError) {

@@ -114,7 +114,10 @@ struct SimulatedWorld: Sendable {
         datastore: bench.store,
         hypervisor: host,
         observer: observer,
-        maps: StillMaps(content: StillContent(catalog: catalog, datastore: bench.store)),
+        maps: StillMaps(
+          content: StillContent(catalog: catalog, datastore: bench.store),
+          hooks: hooks
+        ),
         clock: SystemWallClock(),
         settings: RestoreSettings(
           confirmTimeout: .seconds(1),
@@ -145,10 +148,13 @@ struct SimulatedWorld: Sendable {
 /// What composes backups and restores in the program.
 private struct StillMaps: TargetMaps {
   let content: StillContent
+  let hooks: RestoreWorld.Hooks
 
   func map(of target: VPS, device: String, at path: String) async -> TargetMap? {
-    await content.index(of: target.id, device: device, at: path, format: "raw")
+    let map = await content.index(of: target.id, device: device, at: path, format: "raw")
       .map { TargetMap(index: $0, dirty: []) }
+    await hooks.givesMap()
+    return map
   }
 }
 
@@ -274,15 +280,6 @@ extension SimulatedWorld {
 
   func logs() -> [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: undoDirectory)) ?? []
-  }
-
-  /// What the undo logs take on the host.
-  var savedBytes: Int {
-    logs().reduce(0) { sum, name in
-      let path = "\(undoDirectory)/\(name)"
-      let values = try? URL(filePath: path).resourceValues(forKeys: [.totalFileAllocatedSizeKey])
-      return sum + (values?.totalFileAllocatedSize ?? 0)
-    }
   }
 
   var contents: [UInt8] {

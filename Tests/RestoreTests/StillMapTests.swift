@@ -55,4 +55,30 @@ struct StillMapTests {
       }
     }
   }
+
+  @Test func `what is written after the map was asked for isn't in the stage`() async throws {
+    try await withXFS(in: ScratchDirectory.path) { folder in
+      let letters = ["a", "b", "c"].map {
+        [UInt8](repeating: Array($0.utf8)[0], count: Limits.chunkBytes)
+      }
+      let held = Array(letters.joined())
+      let wanted = Array((letters[..<2] + [letters[0]]).joined())
+      try await SimulatedWorld.with(holding: held, isRunning: false, in: folder) { world in
+        while try await StillMark.of(world.disk) == nil {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try await world.backUpTarget().state == .completed)
+        // A clone made later than this would hold it, in a chunk that the map vouches for.
+        world.hooks.atMap {
+          guard let file = FileHandle(forUpdatingAtPath: world.disk) else { return }
+          try? file.write(contentsOf: Data("later".utf8))
+          try? file.close()
+        }
+        let backup = try await world.backup(of: wanted, chunkSize: Limits.chunkBytes)
+        let result = try await world.restore(backup, .staged).restored()
+        #expect(result.bytesCompared == 0, "the map was used")
+        #expect(try world.contents == wanted)
+      }
+    }
+  }
 }

@@ -2,7 +2,6 @@ import Checksum
 import Datastore
 import Disks
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -15,65 +14,9 @@ struct UndoLogOrderTests {
   private static let pieceSize = 1 << 16
   private static let pieces = 4
 
-  private enum Effect: Equatable {
-    case read(String), write(String), zero(String), flush(String)
-  }
-
-  /// A disk that notes what is done to it.
-  private final class NotedDisk: BlockDevice {
-    private let disk: RawDisk
-    private let name: String
-    private let notes: Notes
-
-    init(_ disk: RawDisk, _ name: String, _ notes: Notes) {
-      self.disk = disk
-      self.name = name
-      self.notes = notes
-    }
-
-    var size: Int64 { disk.size }
-
-    func read(at offset: Int64, into buffer: AlignedBuffer, count: Int) async throws(DiskError) {
-      notes.add(.read(name))
-      try await disk.read(at: offset, into: buffer, count: count)
-    }
-
-    func write(at offset: Int64, from buffer: AlignedBuffer, count: Int) async throws(DiskError) {
-      notes.add(.write(name))
-      try await disk.write(at: offset, from: buffer, count: count)
-    }
-
-    func zero(at offset: Int64, count: Int64) async throws(DiskError) {
-      notes.add(.zero(name))
-      try await disk.zero(at: offset, count: count)
-    }
-
-    func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
-      try await disk.extents(in: range)
-    }
-
-    func flush() async throws(DiskError) {
-      try await disk.flush()
-      notes.add(.flush(name))
-    }
-
-    func close() async throws(DiskError) { try await disk.close() }
-  }
-
-  private final class Notes: Sendable {
-    private let effects = Mutex<[Effect]>([])
-    func add(_ effect: Effect) { effects.withLock { $0.append(effect) } }
-    func take() -> [Effect] {
-      effects.withLock { effects in
-        defer { effects = [] }
-        return effects
-      }
-    }
-  }
-
   private struct Scene {
     let bench: DiskBench
-    let notes = Notes()
+    let notes = NotedDisk.Notes()
     let logPath = "\(ScratchDirectory.path)/log"
     let diskPath = "\(ScratchDirectory.path)/disk"
     let size = Int64(pieces * pieceSize)
@@ -87,7 +30,13 @@ struct UndoLogOrderTests {
 
     func openLog() async throws -> UndoLog {
       let file = NotedDisk(try await RawDisk.open(logPath, access: .write), "log", notes)
-      return try await UndoLog.open(file, at: logPath, diskSize: size, pieceSize: pieceSize)
+      return try await UndoLog.open(
+        file,
+        at: logPath,
+        diskSize: size,
+        pieceSize: pieceSize,
+        threads: BlockingExecutor(label: "test", width: 1)
+      )
     }
 
     /// Does one piece after the other, forward.
@@ -123,7 +72,7 @@ struct UndoLogOrderTests {
     _ = scene.notes.take()
     try await scene.forward(over: log)
     try await log.close()
-    let one: [Effect] = [
+    let one: [NotedDisk.Effect] = [
       .read("disk"), .write("log"), .write("log"), .flush("log"), .write("disk"), .flush("disk"),
       .read("disk"),
     ]
