@@ -11,11 +11,13 @@ final class Course: Sendable {
     /// Whose moment has come, and that wait for a call that they fit.
     var armed: [Happening] = []
     var happened: [Happening] = []
-    /// The call within which a worker was frozen.
-    var frozenCall: String?
+    /// The call that is made late, whatever has happened meanwhile.
+    var lateCall: String?
+    /// The domain that libvirt hangs with, and until when.
+    var stuck: (domain: String, until: Duration)?
     var awayCalls = 0
     /// A disk that somebody looks at with a tool of his own, and until when.
-    var inspection: (lock: RecordLock, until: Timestamp)?
+    var inspection: (lock: RecordLock, until: Duration)?
     var deeds: (@Sendable (Happening.Deed, Life) async -> Void)?
     /// What guests do beside everything.
     var breath: (@Sendable () -> Void)?
@@ -69,7 +71,7 @@ final class Course: Sendable {
 
   /// Keeps a disk locked for a while.
   func inspect(_ lock: RecordLock, for duration: Duration) {
-    let until = clock.now().advanced(by: duration)
+    let until = clock.uptime + duration
     state.withLock { $0.inspection = (lock, until) }
   }
 
@@ -79,14 +81,15 @@ final class Course: Sendable {
   /// What has happened since the job began.
   var happened: [Happening] { state.withLock { $0.happened } }
 
-  /// The call that a frozen worker makes late, whatever others have done meanwhile.
-  var frozenCall: String? { state.withLock { $0.frozenCall } }
+  /// The call that is made late, whatever others have done meanwhile: that of a worker that was frozen,
+  /// or one that libvirt hung in.
+  var lateCall: String? { state.withLock { $0.lateCall } }
 
   /// An effect of a worker is about to be; false when the worker is dead and it won't.
   func step(_ life: Life, _ what: @autoclosure () -> String) -> Bool {
     guard !life.isDead else { return false }
     let words = what().replacing(folder + "/", with: "")
-    let now = clock.now()
+    let now = clock.uptime
     let (step, end) = state.withLock { state -> (Int, Happening?) in
       state.step += 1
       if let inspection = state.inspection, inspection.until <= now { state.inspection = nil }
@@ -135,12 +138,50 @@ final class Course: Sendable {
     }
   }
 
+  /// Whether this call hangs in libvirt; what it asks for is done when libvirt goes on.
+  func hangs(_ call: SimulatedHypervisor.Call) -> Bool {
+    guard let domain = call.domain, call.operation.waitsForDomain,
+      case .hung(let seconds) = take({ if case .hung = $0 { true } else { false } })
+    else { return false }
+    let until = clock.uptime + .seconds(seconds)
+    state.withLock { state in
+      state.stuck = (domain, until)
+      state.lateCall = "libvirt: \(call.operation.rawValue) \(call.detail)"
+    }
+    return true
+  }
+
+  /// Whether libvirt hangs with a domain in a call that was made before.
+  func isStuck(_ domain: String?) -> Bool {
+    let now = clock.uptime
+    return state.withLock { state in
+      guard let stuck = state.stuck else { return false }
+      return stuck.domain == domain && now < stuck.until
+    }
+  }
+
+  /// Whether what libvirt hung in is to be done now.
+  func isLateDue() -> Bool {
+    let now = clock.uptime
+    return state.withLock { state in
+      guard let stuck = state.stuck, stuck.until <= now else { return false }
+      state.stuck = nil
+      return true
+    }
+  }
+
+  /// libvirt hangs no more.
+  func endHang() { state.withLock { $0.stuck = nil } }
+
   private func letHappen(_ life: Life, within call: String) async {
     if case .slow(let seconds) = take({ if case .slow = $0 { true } else { false } }) {
       _ = await clock.timer.isAwake(after: .seconds(seconds))
     }
+    if case .clockSet(let seconds) = take({ if case .clockSet = $0 { true } else { false } }) {
+      clock.set(by: .seconds(seconds))
+    }
     if take({ $0 == .frozen }) != nil {
-      state.withLock { $0.frozenCall = call }
+      state.withLock { $0.lateCall = call }
       life.freeze()
       await life.thaw()
     }

@@ -19,6 +19,9 @@ package enum CrashSweep {
   /// The seeds of all of it: with one order of things each effect has its turn exactly once.
   private static func seed(of route: Route) -> UInt64 { route.isFiltered ? 8 : 5 }
 
+  /// What happens at each effect.
+  package static let happenings = [Happening.killed, .powerLost, .frozen, .hung(seconds: 100)]
+
   /// The jobs whose effects are gone through.
   package static let routes: [Route] = restores + filtered + backups
 

@@ -1,6 +1,7 @@
 import Disks
 import Foundation
 import Hypervisor
+import Model
 import Synchronization
 import TestSupport
 
@@ -27,12 +28,16 @@ final class Guest: Sendable {
     var contents = Contents(old: [], new: [])
     var running: Running?
     var isFrozen = false
+    /// Since when it is frozen.
+    var frozenSince: Duration?
     var isPaused = false
     var writes: UInt64 = 0
     var hasRunOnNew = false
     /// What that was before the last start.
     var hasRun = false
     var complaints: [String] = []
+    /// How many jobs have begun.
+    var act = 0
     var history = DiskHistory()
     var session: GuestSession?
     /// The blocks that were written to since each checkpoint, disk by disk.
@@ -47,9 +52,12 @@ final class Guest: Sendable {
   /// Bytes of an image that aren't the guest's: none in a raw one.
   let header: Int
   let state = Mutex(State())
+  /// Where its firmware stores something; nil: nowhere.
+  let nvram: String?
 
-  init(domain: String, course: Course, recordsChanges: Bool = false) {
+  init(domain: String, course: Course, recordsChanges: Bool = false, nvram: String? = nil) {
     self.domain = domain
+    self.nvram = nvram
     self.course = course
     header = recordsChanges ? Self.headerCount : 0
   }
@@ -61,10 +69,24 @@ final class Guest: Sendable {
   /// What its disks have held since the job began.
   var history: DiskHistory { state.withLock { $0.history } }
 
+  /// Which of the jobs there were this is.
+  var act: Int { state.withLock { $0.act } }
+
+  /// What a firmware stores that boots what was there before the job, or comes with it.
+  static func nvramText(_ act: Int, _ side: Side) -> String { "\(act) \(side.rawValue)" }
+
+  /// What its firmware has stored.
+  var nvramText: String? {
+    nvram.flatMap { FileManager.default.contents(atPath: $0) }.map {
+      String(decoding: $0, as: UTF8.self)
+    }
+  }
+
   /// Begins a job that makes `old` into `new`.
   func begin(_ contents: Contents) {
     state.withLock { state in
       state.contents = contents
+      state.act += 1
       state.history = DiskHistory(contents.old)
       state.hasRunOnNew = false
       state.running?.side = .old
@@ -115,6 +137,10 @@ extension Guest {
     course.unsynced.note(.sync(path: path, file: first.fileDescriptor))
     let side = side(of: paths)
     course.trace.add("    the guest starts on its \(side?.rawValue ?? "BROKEN") disks")
+    if let nvram {
+      let text = Self.nvramText(act, side ?? .old)
+      _ = FileManager.default.createFile(atPath: nvram, contents: Data(text.utf8))
+    }
     state.withLock { state in
       if side == nil { state.complaints.append("the guest was started on mixed disks") }
       if side == .old, state.hasRunOnNew {
@@ -124,6 +150,7 @@ extension Guest {
       if side == .new { state.hasRunOnNew = true }
       state.running = Running(locks: locks, files: files, side: side ?? .old)
       (state.isFrozen, state.isPaused) = (false, false)
+      state.frozenSince = nil
     }
   }
 
@@ -156,7 +183,23 @@ extension Guest {
     }
   }
 
-  func setFrozen(_ isFrozen: Bool) { state.withLock { $0.isFrozen = isFrozen } }
+  func setFrozen(_ isFrozen: Bool) {
+    let now = course.clock.uptime
+    // A libvirt that hangs still passes a thaw on.
+    let isExcused = course.happened.contains { happening in
+      switch happening {
+      case .hung, .clockSet: false
+      default: true
+      }
+    }
+    state.withLock { state in
+      if let since = state.frozenSince, !isFrozen, now - since > Limits.freezeBound, !isExcused {
+        state.complaints.append("the guest was frozen for \(now - since)")
+      }
+      state.frozenSince = isFrozen ? state.frozenSince ?? now : nil
+      state.isFrozen = isFrozen
+    }
+  }
 
   func setPaused(_ isPaused: Bool) { state.withLock { $0.isPaused = isPaused } }
 

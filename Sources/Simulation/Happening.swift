@@ -18,6 +18,10 @@ package enum Happening: Sendable, Equatable {
   case catalogBusy
   /// The next call takes so many seconds.
   case slow(seconds: Int)
+  /// libvirt hangs in the next call, whose answer never comes, and does it after so many seconds.
+  case hung(seconds: Int)
+  /// Somebody sets the clock by so many seconds, forward or back.
+  case clockSet(seconds: Int)
   /// The process is stopped for longer than its lease, and another one begins to work.
   case frozen
   /// The guest writes more while it is backed up than there is room for, and stops.
@@ -56,6 +60,8 @@ extension Happening: CustomStringConvertible {
     case .startRefused: "a start is refused"
     case .catalogBusy: "the catalog is busy"
     case .slow(let seconds): "a call takes \(seconds) s"
+    case .hung(let seconds): "libvirt hangs for \(seconds) s"
+    case .clockSet(let seconds): "the clock is set by \(seconds) s"
     case .frozen: "the worker is frozen, another begins"
     case .guestStopped: "the guest stops for want of room"
     case .deed(let deed): "somebody: \(deed.rawValue)"

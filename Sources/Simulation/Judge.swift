@@ -15,6 +15,8 @@ struct Standing: Sendable {
   var seed: String?
   /// The seed that belongs to what the job puts there; nil: the job makes one.
   var formerSeed: String?
+  /// The job that an undo takes back.
+  var formerAct: Int?
   var isUndo: Bool
   var isInPlace: Bool
   var startsWhenOff: Bool
@@ -84,6 +86,8 @@ struct Judge: Sendable {
         switch $0 {
         case .hypervisorAway(let calls): calls > 10
         case .diskFailed: true
+        // Its attempts are over before libvirt goes on, and it has no way back: it is asked for again.
+        case .hung: before.isInPlace && before.isUndo
         // The last of its attempts: whoever has the room free asks for the undo again.
         case .diskFull: job.attempts >= 3
         default: false
@@ -119,12 +123,12 @@ struct Judge: Sendable {
     guard left != .needsOperator else { return [] }
     var found: [String] = []
     if state == .paused, !hasDeeds { found.append("the target is left paused") }
-    // Who was frozen within this very call makes it when the next worker has long set it back: only
-    // libvirt could tell the two apart.
-    let isLate = world.course.frozenCall == "libvirt: setAutostart false" && !hasAutostart
+    // Who was frozen within this very call, or libvirt that hung in it, makes it when the next worker
+    // has long set it back: only libvirt could tell the two apart.
+    let isLate = world.course.lateCall == "libvirt: setAutostart false" && !hasAutostart
     if hasAutostart != before.hasAutostart, !isLate { found.append("autostart isn't as it was") }
     if left == .rolledBackNotRunning || left == .notRunning || left == .newDiskNotRunning {
-      let isLate = world.course.frozenCall?.hasPrefix("libvirt: start") == true
+      let isLate = world.course.lateCall?.hasPrefix("libvirt: start") == true
       if isRunning, !isLate {
         found.append("the job says that the target doesn't run, but it does")
       }
@@ -152,9 +156,10 @@ struct Judge: Sendable {
     let detail = kept.flatMap { record in
       try? JSONDecoder().decode(UndoDetail.self, from: Data(record.detail.utf8))
     }
-    var found = identity(domain, detail)
+    var found = identity(domain, detail) + firmware()
     guard left != .needsOperator else { return found }
-    let names = Set((detail?.disks ?? []).map(\.stagedPath))
+    let copies = [detail?.nvram?.copy].compactMap(\.self)
+    let names = Set((detail?.disks ?? []).map(\.stagedPath) + copies)
     found += orphans(in: "\(world.folder)/target", known: names.union(world.paths))
     found += orphans(in: "\(world.folder)/undo", known: names)
     let isPromised = kept.map { $0.until > world.course.clock.now() } ?? false
@@ -171,6 +176,22 @@ struct Judge: Sendable {
       if !holders.isEmpty, !isKept { found.append("the backup is held for ever") }
     }
     return found
+  }
+
+  /// What the firmware has stored and the disks belong together.
+  private func firmware() -> [String] {
+    guard left != .needsOperator, let text = world.guest.nvramText, holds(.old) != holds(.new)
+    else {
+      return []
+    }
+    let act = world.guest.act
+    var foreign = [Guest.nvramText(act, holds(.old) ? .new : .old)]
+    if before.isUndo, holds(.new), let former = before.formerAct {
+      foreign.append(Guest.nvramText(former, .new))
+    }
+    // A new disk begins with what is there.
+    if holds(.new), !before.isUndo { foreign = [] }
+    return foreign.contains(text) ? ["the firmware has stored what belongs to other disks"] : []
   }
 
   /// Seed and disks belong together.

@@ -15,7 +15,7 @@ final class Life: FileObserver {
   private struct State {
     var store: LocalDatastore?
     var end: Happening?
-    var frozenUntil: Timestamp?
+    var frozenUntil: Duration?
   }
 
   let number: Int
@@ -52,14 +52,14 @@ final class Life: FileObserver {
 
   /// Stops it for longer than its lease lasts.
   func freeze() {
-    let until = course.clock.now().advanced(by: Limits.leaseDuration + .seconds(5))
+    let until = course.clock.uptime + Limits.leaseDuration + .seconds(5)
     state.withLock { $0.frozenUntil = until }
     freezeSignal.yield()
   }
 
   /// Waits until it isn't frozen.
   func thaw() async {
-    while let until = state.withLock({ $0.frozenUntil }), course.clock.now() < until {
+    while let until = state.withLock({ $0.frozenUntil }), course.clock.uptime < until {
       guard await course.clock.timer.isAwake(after: .seconds(1)) else { return }
     }
   }

@@ -79,6 +79,7 @@ extension Play {
     if act.work == .undo, let former {
       before.isUndo = true
       before.formerSeed = former.seed
+      before.formerAct = former.act
       contents.new = former.contents
       change = try world.operations.undoRestore(World.caller, former.job.text)
     } else {

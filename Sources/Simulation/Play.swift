@@ -12,6 +12,8 @@ struct Play {
     var job: JobID
     var contents: [[UInt8]]
     var seed: String?
+    /// Which of the acts has kept it.
+    var act: Int
   }
 
   /// What an act has set going.
@@ -40,6 +42,8 @@ struct Play {
       guard let scene = try await begin(act, former) else { break }
       let haveEnded = await world.live(until: scene.jobs, rests: act.restsInPlace)
       world.course.endInspection()
+      world.course.endHang()
+      await world.hypervisor.finishLate()
       report.crashes += world.course.happened.filter { $0 == .killed || $0 == .powerLost }.count
       report.happenings += world.course.happened.count
       guard haveEnded else {
@@ -106,7 +110,8 @@ struct Play {
       return Former(
         job: job.id,
         contents: world.guest.contents.old,
-        seed: before.seed
+        seed: before.seed,
+        act: world.guest.act
       )
     }
     return record.restoreJobID == former?.job ? former : nil

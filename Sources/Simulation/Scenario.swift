@@ -20,12 +20,18 @@ struct Scenario: Sendable {
   /// Whether targets first boot behind a network filter: for some seeds, without a draw of its own, so
   /// that those before it meant the same when it came.
   var filtersFirstBoots: Bool
+  /// Whether files are recovered after a loss of power before libvirt begins; without a draw, too.
+  var recoversFiles: Bool
+  /// Whether the target's firmware stores something outside its disks; without a draw.
+  var hasNVRAM: Bool
   var acts: [Act]
 
   /// Draws a scenario, all of it but what is given.
   init(seed: UInt64, scope: Scope, isRunning: Bool?, acts given: [Act]?) {
     let chance = Chance(seed: seed)
     filtersFirstBoots = seed % 5 == 3
+    recoversFiles = seed % 2 == 0
+    hasNVRAM = seed % 3 == 2
     disks = (0..<(chance.isOne(in: 3) ? 2 : 1)).map { _ in Self.disk(chance) }
     let runs = scope.runsTargets && !chance.isOne(in: 3)
     self.isRunning = isRunning ?? runs
@@ -40,6 +46,7 @@ struct Scenario: Sendable {
     sync = chance.pick([.filesystem, .file])
     if scope.makesBackups {
       for number in acts.indices { Self.addBackups(to: &acts[number], chance) }
+      for number in acts.indices { Self.addOddities(to: &acts[number], seed) }
     }
     if let given {
       acts = given
@@ -64,6 +71,21 @@ struct Scenario: Sendable {
       act.plan[place].happening = chance.pick([
         .guestStopped, .deed(.collect), .hypervisorAway(calls: chance.number(in: 3...9)),
       ])
+    }
+  }
+
+  /// For some seeds makes some of what happens a libvirt that hangs, or a clock that is set: without a
+  /// draw, as others mean what they meant before there was that.
+  private static func addOddities(to act: inout Act, _ seed: UInt64) {
+    for place in act.plan.indices {
+      let number = Int(seed / 7 % 3) + place
+      switch (seed % 7, act.plan[place].happening) {
+      case (4, .slow), (4, .answerLost), (4, .startRefused):
+        act.plan[place].happening = .hung(seconds: [40, 100, 300][number % 3])
+      case (5, .slow), (5, .catalogBusy), (5, .diskFull):
+        act.plan[place].happening = .clockSet(seconds: [3600, -600, 2 * 86_400][number % 3])
+      default: continue
+      }
     }
   }
 

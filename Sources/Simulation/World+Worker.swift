@@ -92,9 +92,9 @@ extension World {
   ///
   /// - Returns: Whether they have ended.
   func live(until jobs: [JobID], rests: Bool) async -> Bool {
-    let deadline = course.clock.now().advanced(by: .seconds(4 * 3600))
+    let deadline = course.clock.uptime + .seconds(4 * 3600)
     var number = 0
-    while course.clock.now() < deadline {
+    while course.clock.uptime < deadline {
       let first = Life(number: number + 1, course: course)
       let second = Life(number: number + 2, course: course)
       number += 2
@@ -211,9 +211,9 @@ extension World {
   }
 
   /// Looks until the jobs have ended, or for so long that they never will.
-  private func watch(_ jobs: [JobID], until deadline: Timestamp) async -> Sign {
+  private func watch(_ jobs: [JobID], until deadline: Duration) async -> Sign {
     var open = jobs
-    while course.clock.now() < deadline, await course.clock.timer.isAwake(after: .seconds(1)) {
+    while course.clock.uptime < deadline, await course.clock.timer.isAwake(after: .seconds(1)) {
       while let job = open.first, await stored(job)?.state.isFinal == true { open.removeFirst() }
       if open.isEmpty { return .jobEnded }
     }
@@ -235,8 +235,21 @@ extension World {
     try? FileManager.default.removeItem(atPath: "\(folder)/locks")
   }
 
+  /// What `rehome recover` does before libvirt is there.
+  private func recoverFiles() async {
+    do throws(CatalogFault) {
+      for finding in try await FileRecovery(catalog: catalog, node: Self.node).run() {
+        course.trace.add("    recovered: \(finding.outcome)")
+      }
+    } catch {
+      course.trace.add("    not recovered: \(error)")
+    }
+  }
+
   /// Guests and everything that isn't durable are gone; then libvirt starts what it starts.
   func losePower() async {
+    course.endHang()
+    await hypervisor.dropLate()
     await hypervisor.losePower()
     let lost = course.unsynced.lose(course.chance)
     course.trace.add("    \(lost) names are lost")
@@ -246,6 +259,7 @@ extension World {
       atPath: "\(folder)/run",
       withIntermediateDirectories: true
     )
+    if scenario.recoversFiles { await recoverFiles() }
     guard scenario.hasAutostart else { return }
     for name in ["target", "source"] {
       do {

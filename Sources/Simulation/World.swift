@@ -15,10 +15,14 @@ import TestSupport
 final class World: Sendable {
   static let caller = Caller(identity: .system("simulation"))
   static let node = "local"
+  /// How many seconds a call waits for libvirt.
+  private static let answerPatience = 30
 
   let scenario: Scenario
   let course: Course
   let folder: String
+  /// Where the target's firmware stores something; nil: nowhere.
+  let nvram: String?
   let hypervisor: SimulatedHypervisor
   /// The target's guest, and the source's.
   let guest: Guest
@@ -37,7 +41,9 @@ final class World: Sendable {
   init(scenario: Scenario, seed: UInt64, folder: String, trace: Trace) throws {
     self.folder = folder
     self.scenario = scenario
-    for name in ["target", "source", "trash", "store/.chunks", "seeds", "run", "undo", "locks"] {
+    for name in [
+      "target", "source", "nvram", "trash", "store/.chunks", "seeds", "run", "undo", "locks",
+    ] {
       try FileManager.default.createDirectory(
         atPath: "\(folder)/\(name)",
         withIntermediateDirectories: true
@@ -45,7 +51,8 @@ final class World: Sendable {
     }
     course = Course(seed: seed, folder: folder, trace: trace)
     hypervisor = SimulatedHypervisor()
-    guest = Guest(domain: "target", course: course)
+    nvram = scenario.hasNVRAM ? "\(folder)/nvram/target.fd" : nil
+    guest = Guest(domain: "target", course: course, nvram: nvram)
     sourceGuest = Guest(
       domain: "source",
       course: course,
@@ -100,7 +107,7 @@ final class World: Sendable {
     await add("source")
     await hypervisor.setPower(guests)
     let (course, hypervisor) = (course, hypervisor)
-    await hypervisor.setChooser { await Self.fault(in: $0, course) }
+    await hypervisor.setChooser { await Self.fault(in: $0, course, hypervisor) }
     course.setDeeds { [self] in await perform($0, by: $1) }
     try await operations.registerNode(name: Self.node, uri: "test:///default")
     _ = try await operations.createClient(Self.caller, name: "acme")
@@ -143,6 +150,7 @@ final class World: Sendable {
         )
       )
     )
+    if domain == "target" { machine.description.definition.nvramPath = nvram }
     machine.hasAgent = scenario.hasAgent
     machine.ignoresACPI = scenario.ignoresACPI
     machine.guestInterfaces = [
@@ -220,11 +228,13 @@ final class World: Sendable {
 
   private static func fault(
     in call: SimulatedHypervisor.Call,
-    _ course: Course
+    _ course: Course,
+    _ hypervisor: SimulatedHypervisor
   ) async -> SimulatedHypervisor.Fault? {
     guard await course.visit("libvirt: \(call.operation.rawValue) \(call.detail)") else {
       return .failOnce(.unavailable("the process has ended"))
     }
+    if let late = await hang(in: call, course, hypervisor) { return late }
     guard Life.current != nil else { return nil }
     if course.isHypervisorAway() { return .failOnce(.unavailable("simulated")) }
     if [.start, .startPaused].contains(call.operation),
@@ -236,5 +246,41 @@ final class World: Sendable {
       return .loseAnswer(.timedOut(operation: call.operation.rawValue))
     }
     return nil
+  }
+
+  /// Whether a call's answer never comes: libvirt hangs in it, or in one before it.
+  private static func hang(
+    in call: SimulatedHypervisor.Call,
+    _ course: Course,
+    _ hypervisor: SimulatedHypervisor
+  ) async -> SimulatedHypervisor.Fault? {
+    let timedOut = HypervisorError.timedOut(operation: call.operation.rawValue)
+    var waited = 0
+    while call.operation.waitsForDomain, course.isStuck(call.domain) {
+      guard waited < answerPatience else { return .failOnce(timedOut) }
+      waited += 1
+      _ = await course.clock.timer.isAwake(after: .seconds(1))
+    }
+    if course.isLateDue() { await hypervisor.finishLate() }
+    guard Life.current != nil, course.hangs(call) else { return nil }
+    _ = await course.clock.timer.isAwake(after: .seconds(answerPatience))
+    return .late(timedOut)
+  }
+}
+
+extension SimulatedHypervisor.Operation {
+  /// Whether libvirt begins it only when what was asked of the domain before is done.
+  var waitsForDomain: Bool {
+    switch self {
+    case .usage, .operatingSystem, .domain, .domainNames, .state, .fileUsers, .hostInformation,
+      .waitUntil, .agentPing, .addresses, .freeze, .thaw, .freezeStatus, .defineFilter,
+      .removeFilter, .filterNames, .backupScratchPaths, .refreshPool:
+      false
+    case .requestShutdown, .destroy, .start, .startPaused, .reset, .resume, .setAutostart,
+      .removeManagedSave, .attachDevice, .updateDevice, .detachDevice, .setLink,
+      .renewGenerationID, .deleteCheckpoints, .forgetCheckpoints, .setFilter, .beginBackup,
+      .abortBackup:
+      true
+    }
   }
 }

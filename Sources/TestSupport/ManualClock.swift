@@ -18,6 +18,8 @@ package final class ManualClock: WallClock {
 
   private struct State {
     var elapsed = Duration.zero
+    /// How far the time of day was set away from what has passed.
+    var set = Duration.zero
     var nextID = 0
     var sleepers: [Int: Sleeper] = [:]
     /// Whose task was cancelled before they had begun to wait.
@@ -39,7 +41,13 @@ package final class ManualClock: WallClock {
   /// The same time for what waits.
   package var timer: ManualTimer { ManualTimer(clock: self) }
 
-  package func now() -> Timestamp { start.advanced(by: elapsed) }
+  package func now() -> Timestamp { start.advanced(by: state.withLock { $0.elapsed + $0.set }) }
+
+  /// How much time has passed since the clock was made, whatever the time of day was set to.
+  package var uptime: Duration { state.withLock { $0.elapsed } }
+
+  /// Sets the time of day forward or back; nobody who waits is awake any sooner.
+  package func set(by duration: Duration) { state.withLock { $0.set += duration } }
 
   /// Moves the time, and wakes everyone whose waiting is over.
   package func advance(by duration: Duration) {
@@ -94,8 +102,6 @@ package final class ManualClock: WallClock {
       return state.nextID
     }
   }
-
-  fileprivate var elapsed: Duration { state.withLock { $0.elapsed } }
 
   fileprivate func sleep(until deadline: Duration) async throws {
     let id = newID()
@@ -153,7 +159,7 @@ package struct ManualTimer: Clock {
 
   fileprivate let clock: ManualClock
 
-  package var now: Instant { Instant(elapsed: clock.elapsed) }
+  package var now: Instant { Instant(elapsed: clock.uptime) }
 
   package var minimumResolution: Duration { .zero }
 

@@ -4,7 +4,9 @@ package import Hypervisor
 
 extension SimulatedHypervisor {
   package func defineFilter(_ filter: NetworkFilter) async throws(HypervisorError) {
-    try await perform(Call(.defineFilter, detail: filter.name)) { filters[filter.name] = filter }
+    try await perform(Call(.defineFilter, detail: filter.name)) {
+      self.filters[filter.name] = filter
+    }
   }
 
   package func setFilter(
@@ -17,7 +19,7 @@ extension SimulatedHypervisor {
       guard machine.description.state.isActive else {
         throw .refused(operation: "set filter", message: "domain is not running")
       }
-      if let name, filters[name] == nil {
+      if let name, self.filters[name] == nil {
         throw .refused(operation: "set filter", message: "there is no filter \(name)")
       }
       machine.description.definition.interfaces = machine.description.interfaces.map { card in
@@ -37,16 +39,16 @@ extension SimulatedHypervisor {
   @discardableResult
   package func removeFilter(named name: String) async throws(HypervisorError) -> Bool {
     try await perform(Call(.removeFilter, detail: name)) {
-      let isUsed = machines.contains { machine in
+      let isUsed = self.machines.contains { machine in
         machine.description.state.isActive
           && machine.description.interfaces.contains { $0.filter == name }
       }
-      if !isUsed { filters[name] = nil }
+      if !isUsed { self.filters[name] = nil }
       return !isUsed
     }
   }
 
   package func filterNames() async throws(HypervisorError) -> [String] {
-    try await perform(Call(.filterNames)) { filters.keys.sorted() }
+    try await perform(Call(.filterNames)) { self.filters.keys.sorted() }
   }
 }

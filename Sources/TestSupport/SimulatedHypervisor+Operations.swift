@@ -11,7 +11,7 @@ extension SimulatedHypervisor {
   }
 
   package func domainNames() async throws(HypervisorError) -> [String] {
-    try await perform(Call(.domainNames)) { names { _ in true } }
+    try await perform(Call(.domainNames)) { self.names { _ in true } }
   }
 
   package func state(of reference: DomainReference) async throws(HypervisorError) -> DomainState {
@@ -35,7 +35,7 @@ extension SimulatedHypervisor {
   package func fileUsers() async throws(HypervisorError) -> FileUsers {
     try await perform(Call(.fileUsers)) {
       var users = FileUsers()
-      for machine in machines {
+      for machine in self.machines {
         let description = machine.description
         let disks = description.disks + description.inactiveDisks
         for path in disks.flatMap({ [$0.sourcePath, $0.backingPath] }) {
@@ -86,30 +86,30 @@ extension SimulatedHypervisor {
       switch way {
       case .agent:
         guard machine.hasAgent, !machine.isFrozen else { throw .agentUnavailable }
-        stop(&machine)
+        self.stop(&machine)
       case .acpi:
-        if !machine.ignoresACPI, machine.description.state == .running { stop(&machine) }
+        if !machine.ignoresACPI, machine.description.state == .running { self.stop(&machine) }
       }
     }
   }
 
   package func destroy(_ reference: DomainReference, graceful: Bool) async throws(HypervisorError) {
     try await perform(.destroy, reference, graceful ? "graceful" : "hard") { machine in
-      if machine.description.state.isActive { stop(&machine) }
+      if machine.description.state.isActive { self.stop(&machine) }
     }
   }
 
   package func start(_ reference: DomainReference) async throws(HypervisorError) {
     try await perform(.start, reference) { machine throws(HypervisorError) in
-      try start(&machine)
+      try self.start(&machine)
     }
   }
 
   package func startPaused(_ reference: DomainReference) async throws(HypervisorError) {
     try await perform(.startPaused, reference) { machine throws(HypervisorError) in
-      try start(&machine)
+      try self.start(&machine)
       machine.description.state = .paused
-      power?.didStartPaused(machine.description)
+      self.power?.didStartPaused(machine.description)
     }
   }
 
@@ -141,8 +141,8 @@ extension SimulatedHypervisor {
       default: throw .refused(operation: "resume", message: "domain is not paused")
       }
       machine.description.state = .running
-      power?.didResume(machine.description)
-      publish(.resumed, of: machine)
+      self.power?.didResume(machine.description)
+      self.publish(.resumed, of: machine)
     }
   }
 
@@ -197,7 +197,7 @@ extension SimulatedHypervisor {
     xml: String
   ) async throws(HypervisorError) {
     try await changeDisks(.updateDevice, reference, xml) { disks, disk throws(HypervisorError) in
-      disks[try index(of: disk, in: disks)] = disk
+      disks[try self.index(of: disk, in: disks)] = disk
     }
   }
 
@@ -206,7 +206,7 @@ extension SimulatedHypervisor {
     xml: String
   ) async throws(HypervisorError) {
     try await changeDisks(.detachDevice, reference, xml) { disks, disk throws(HypervisorError) in
-      disks.remove(at: try index(of: disk, in: disks))
+      disks.remove(at: try self.index(of: disk, in: disks))
     }
   }
 
@@ -271,7 +271,7 @@ extension SimulatedHypervisor {
     _ operation: Operation,
     _ reference: DomainReference,
     _ xml: String,
-    _ change: (inout [DomainDisk], DomainDisk) throws(HypervisorError) -> Void
+    _ change: @escaping (inout [DomainDisk], DomainDisk) throws(HypervisorError) -> Void
   ) async throws(HypervisorError) {
     let disk = try DomainDisk(xml: xml)
     try await perform(operation, reference, disk.targetDevice) {
@@ -325,7 +325,7 @@ extension SimulatedHypervisor {
         throw .refused(operation: "freeze", message: "frozen already")
       }
       machine.isFrozen = true
-      power?.didFreeze(machine.description, true)
+      self.power?.didFreeze(machine.description, true)
       return 1
     }
   }
@@ -337,7 +337,7 @@ extension SimulatedHypervisor {
   ) async throws(HypervisorError) -> Int {
     try await agent(.thaw, reference) { machine in
       defer { machine.isFrozen = false }
-      power?.didFreeze(machine.description, false)
+      self.power?.didFreeze(machine.description, false)
       return machine.isFrozen ? 1 : 0
     }
   }
@@ -363,7 +363,7 @@ extension SimulatedHypervisor {
       guard asked.allSatisfy(known.contains), machine.lostBitmaps.isDisjoint(with: asked) else {
         return .changesUnknown
       }
-      try power?.willBackUp(machine.description, request)
+      try self.power?.willBackUp(machine.description, request)
       machine.backup = request
       machine.description.activeJob = .backup
       if let checkpoint = request.checkpoint {
@@ -376,7 +376,7 @@ extension SimulatedHypervisor {
   package func abortBackup(of reference: DomainReference) async throws(HypervisorError) {
     try await perform(.abortBackup, reference) { machine in
       guard machine.description.activeJob == .backup else { return }
-      power?.didBackUp(machine.description)
+      self.power?.didBackUp(machine.description)
       machine.backup = nil
       machine.description.activeJob = nil
     }
@@ -393,7 +393,7 @@ extension SimulatedHypervisor {
   private func agent<Value: Sendable>(
     _ operation: Operation,
     _ reference: DomainReference,
-    _ effect: (inout Machine) throws(HypervisorError) -> Value
+    _ effect: @escaping (inout Machine) throws(HypervisorError) -> Value
   ) async throws(HypervisorError) -> Value {
     try await perform(operation, reference) { machine throws(HypervisorError) in
       guard machine.hasAgent, machine.description.state == .running else {

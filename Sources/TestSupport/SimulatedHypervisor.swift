@@ -78,6 +78,8 @@ package actor SimulatedHypervisor: Hypervisor {
     case loseAnswer(HypervisorError)
     /// Calls wait until ``SimulatedHypervisor/clearFault(of:)``.
     case hang
+    /// The next call fails, and has its effect with ``SimulatedHypervisor/finishLate()``.
+    case late(HypervisorError)
   }
 
   /// One domain and how its guest behaves.
@@ -115,6 +117,8 @@ package actor SimulatedHypervisor: Hypervisor {
   /// The network filters of the host by their names.
   package var filters: [String: NetworkFilter] = [:]
   private var faults: [Operation: Fault] = [:]
+  /// What was asked of machines and isn't done yet.
+  private var late: [() -> Void] = []
   private var hanging: [Operation: [CheckedContinuation<Void, Never>]] = [:]
   private var beforeEach: (@Sendable (Call) async -> Void)?
   private var chooseFault: (@Sendable (Call) async -> Fault?)?
@@ -183,6 +187,16 @@ package actor SimulatedHypervisor: Hypervisor {
     }
   }
 
+  /// Does what hung until now, as far as it still can be done.
+  package func finishLate() {
+    let waiting = late
+    late = []
+    for effect in waiting { effect() }
+  }
+
+  /// Forgets what hangs, as a host that loses its power does.
+  package func dropLate() { late = [] }
+
   /// Tells all listeners of an event.
   package func publish(_ event: DomainEvent) {
     hub.publish(event)
@@ -197,7 +211,7 @@ package actor SimulatedHypervisor: Hypervisor {
   /// Notes a call, does what the script says, then the effect.
   func perform<Value: Sendable>(
     _ call: Call,
-    _ effect: () throws(HypervisorError) -> Value
+    _ effect: @escaping () throws(HypervisorError) -> Value
   ) async throws(HypervisorError) -> Value {
     calls.append(call)
     await beforeEach?(call)
@@ -205,6 +219,9 @@ package actor SimulatedHypervisor: Hypervisor {
     case .failOnce(let error), .failAlways(let error): throw error
     case .loseAnswer(let error):
       _ = try effect()
+      throw error
+    case .late(let error):
+      postpone(effect)
       throw error
     case .hang, nil: break
     }
@@ -219,6 +236,10 @@ package actor SimulatedHypervisor: Hypervisor {
       faults[call.operation] = nil
       _ = try effect()
       throw error
+    case .late(let error):
+      faults[call.operation] = nil
+      postpone(effect)
+      throw error
     case .hang:
       await withCheckedContinuation { hanging[call.operation, default: []].append($0) }
     }
@@ -230,17 +251,22 @@ package actor SimulatedHypervisor: Hypervisor {
     _ operation: Operation,
     _ reference: DomainReference,
     _ detail: String = "",
-    _ effect: (inout Machine) throws(HypervisorError) -> Value
+    _ effect: @escaping (inout Machine) throws(HypervisorError) -> Value
   ) async throws(HypervisorError) -> Value {
     let call = Call(operation, domain: reference.name, detail: detail)
     return try await perform(call) { () throws(HypervisorError) -> Value in
-      let index = machines.firstIndex {
+      let index = self.machines.firstIndex {
         let description = $0.description
         return reference.uuid.map { $0 == description.uuid } ?? (reference.name == description.name)
       }
       guard let index else { throw .domainMissing(reference.name) }
-      return try effect(&machines[index])
+      return try effect(&self.machines[index])
     }
+  }
+
+  private func postpone<Value>(_ effect: @escaping () throws(HypervisorError) -> Value) {
+    // What it comes to nobody hears.
+    late.append { _ = try? effect() }
   }
 
   /// The names of the machines that a condition holds for.

@@ -50,7 +50,7 @@ struct Simulate {
   private static func sweep() async throws -> (places: Int, failures: Int) {
     var (places, failures) = (0, 0)
     for route in CrashSweep.routes {
-      for happening in [Happening.killed, .powerLost] + (route.makesBackup ? [.frozen] : []) {
+      for happening in CrashSweep.happenings {
         let found = try await CrashSweep.run(route, happening)
         places += found.places
         failures += found.complaints.count

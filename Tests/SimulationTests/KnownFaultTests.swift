@@ -109,6 +109,11 @@ struct KnownFaultTests {
       endsAs: made
     ),
     Case(
+      "a libvirt that hangs in the begin of a session doesn't keep the guest frozen",
+      [Act(backup, [Cued(.effect("libvirt: beginBackup"), .hung(seconds: 100))])],
+      endsAs: nil
+    ),
+    Case(
       "a guest that stops for want of room just before the end goes on",
       [Act(backup, [Cued(.effect("served: read vda"), .guestStopped)])],
       endsAs: nil
