@@ -119,15 +119,15 @@ package enum Limits {
   package static let chunksInFlight = 8
   /// Steps of a restore's stage in flight: enough that some wait for the disk while others compute,
   /// and that several writers share a flush.
-  package static let stageStepsInFlight = 12
+  package static let stageStepsInFlight = 20
   /// Buffers for steps that a node has beyond what one restore may hold: one whose storage hangs stops
   /// no other.
   package static let stageSpareBuffers = 2
   /// Threads that block for one restore: one for each step in flight, and a few for what is read
   /// back and compared meanwhile.
-  package static let stageThreads = 16
+  package static let stageThreads = 24
   /// Packed chunks, and chunks being read back, at the same time: each has a buffer of a chunk's
-  /// size, so that all of a node's restores take 26 chunks' memory, whatever the disks' sizes.
+  /// size, so that all of a node's restores take 34 chunks' memory, whatever the disks' sizes.
   package static let stageScratchBuffers = 5
   /// Most extents of a disk that is cloned: the guest waits while the file system copies the list.
   package static let cloneExtents = 65_536
