@@ -62,8 +62,10 @@ final class SyncRecord: Sendable {
   func didSync(before second: Int, _ files: FileCalls) throws(DatastoreError) {
     let content = content.withLock { content in
       content.syncedAt = max(content.syncedAt, second - 1)
-      for place in content.doubts.indices where content.doubts[place].to == .max {
-        content.doubts[place].to = max(content.doubts[place].from, second)
+      // A clock that is still behind what it doubts says nothing of where that ends.
+      for place in content.doubts.indices
+      where content.doubts[place].to == .max && second > content.doubts[place].from {
+        content.doubts[place].to = second
       }
       return content
     }

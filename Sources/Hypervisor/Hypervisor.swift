@@ -55,6 +55,10 @@ package protocol Hypervisor: Sendable {
   func resume(_ reference: DomainReference) async throws(HypervisorError)
   /// Sets whether a domain starts with the host.
   func setAutostart(_ reference: DomainReference, _ value: Bool) async throws(HypervisorError)
+  /// Waits until what was asked before, and changes the domain, is done or never will be.
+  ///
+  /// A call whose answer never came may still wait for its turn, and change the domain after all.
+  func settle(_ reference: DomainReference) async throws(HypervisorError)
   /// Throws a saved memory image away; does nothing if there is none.
   func removeManagedSave(_ reference: DomainReference) async throws(HypervisorError)
 

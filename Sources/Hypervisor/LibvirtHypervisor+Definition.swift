@@ -20,6 +20,17 @@ extension LibvirtHypervisor {
     }
   }
 
+  package func settle(_ reference: DomainReference) async throws(HypervisorError) {
+    // Whoever changes a device waits for the domain's job, and one who changes nothing by it as well. Calls
+    // that look first whether there is anything to do, such as that for autostart, don't.
+    guard let disk = try await domain(reference).inactiveDisks.first(where: \.isDataDisk) else {
+      return
+    }
+    try await call("settle", domain: reference) { domain throws(LibvirtError) in
+      try domain.updateDevice(xml: disk.xml, affecting: .config)
+    }
+  }
+
   package func detachDevice(
     _ reference: DomainReference,
     xml: String

@@ -215,8 +215,9 @@ package enum Limits {
   /// The shortest run of zeros within a chunk that isn't written: shorter ones would cost more requests
   /// than they save room.
   package static let zeroRunBytes = 64 << 10
-  /// Most bytes of a file that is kept beside a former disk: a UEFI's variables take half a mebibyte.
-  package static let keptFileBytes = 16 << 20
+  /// Most bytes of a file that is kept beside a former disk: a UEFI's variables take half a mebibyte, or
+  /// on ARM 64.
+  package static let keptFileBytes = 128 << 20
   /// How many bytes a stage writes between two looks at the room that is left.
   package static let stageSpaceStride: Int64 = 256 << 20
   /// Bytes of its file system that a stage leaves free: more than what is written between two looks,

@@ -27,7 +27,7 @@ struct CloneRoom: Sendable {
     let owed = try transaction.owedBytes(node: job.node, fileSystem: space.fileSystem)
     let own = try transaction.reservedBytes(of: job.id, fileSystem: space.fileSystem)
     let wanted = max(own, bytes)
-    guard space.freeBytes - (owed - own) >= wanted else { return nil }
+    guard space.stageBytes - (owed - own) >= wanted else { return nil }
     guard wanted > own else { return 0 }
     try transaction.raise(
       to: SpaceReservation(

@@ -9,8 +9,8 @@ import Model
 /// written. So at any moment each piece of the disk is its former self, saved, or what it is to be.
 ///
 /// On the way forward nothing gives room back to the file system, and zeros take none where there are
-/// holes; on the way back zeros give it back. So what was written over can be put back on a file system
-/// that is full.
+/// holes; on the way back what was a hole becomes one again. So what was written over can be put back on a
+/// file system that is full.
 struct InPlaceFill: Sendable {
   /// Nil: only what is saved is put back, which needs no backup.
   let index: FixedIndex?
@@ -25,8 +25,6 @@ struct InPlaceFill: Sendable {
   let rates: [RateLimiter]
   /// Nil: nobody looks after the room that data in holes takes.
   var space: StageSpace?
-  /// The shortest run of zeros that becomes, or stays, a hole; of a block device whole pieces.
-  var holeBytes = 4096
   /// Asked right before anything is written, and throws what keeps it from that.
   var mayWrite: @Sendable () throws(StepStop) -> Void = { () throws(StepStop) in }
 
@@ -103,11 +101,17 @@ struct InPlaceFill: Sendable {
         try mayWrite()
         for rate in rates { rate.charge(range.count) }
         try await fromDisks { () async throws(DiskError) in
-          try await log.save(piece, buffer, range.count, digest: former.digest)
+          let holes = try await device.holes(in: range)
+          try await log.save(piece, buffer, range.count, digest: former.digest, holes: holes)
         }
       }
       try await fetch(content, piece, into: buffer, range.count)
-      try await write(buffer, range, isForward: saving)
+      if saving {
+        try await writeForward(buffer, range)
+      } else {
+        try await writeBack(buffer, range, holes: try await holes(of: piece, content, range.count))
+      }
+      try await readBack(buffer, range)
       if case .chunk(_, let length) = content { record.bytesRead = Int64(length) }
       record.bytesWritten = Int64(range.count)
       return record
@@ -162,38 +166,84 @@ struct InPlaceFill: Sendable {
     }
   }
 
-  private func write(
+  /// What of a piece was a hole when it was saved; nil: it wasn't saved.
+  private func holes(
+    of piece: Int,
+    _ content: Content,
+    _ count: Int
+  ) async throws(StepStop) -> [Range<Int>]? {
+    guard case .saved = content else { return nil }
+    return try await fromDisks { () async throws(DiskError) in
+      try await log.holes(of: piece, count)
+    }
+  }
+
+  /// Writes over a piece: zeros where the disk holds something, none where it has holes.
+  private func writeForward(
+    _ buffer: AlignedBuffer,
+    _ range: Range<Int64>
+  ) async throws(StepStop) {
+    let parts = try await parts(buffer, range)
+    if parts.bytesIntoHoles > 0 { try await space?.take(parts.bytesIntoHoles) }
+    try await write(buffer, parts.dataAndZeros, at: range.lowerBound)
+  }
+
+  /// Puts a piece back, with the holes that it had; of one that comes from the backup, which tells of none,
+  /// zeros become a hole if all of it is zero.
+  private func writeBack(
     _ buffer: AlignedBuffer,
     _ range: Range<Int64>,
-    isForward: Bool
+    holes: [Range<Int>]?
   ) async throws(StepStop) {
+    guard let holes else {
+      let parts = try await parts(buffer, range)
+      guard parts.data.isEmpty else {
+        return try await write(buffer, parts.dataAndZeros, at: range.lowerBound)
+      }
+      return try await punch([0..<range.count], at: range.lowerBound)
+    }
+    try await write(buffer, PieceParts.gaps(between: holes, in: range.count), at: range.lowerBound)
+    try await punch(holes, at: range.lowerBound)
+  }
+
+  private func parts(
+    _ buffer: AlignedBuffer,
+    _ range: Range<Int64>
+  ) async throws(StepStop) -> PieceParts {
     let extents = try await fromDisks { () async throws(DiskError) in
       try await device.extents(in: range)
     }
-    let holeBytes = holeBytes
-    let parts = await threads.run {
-      buffer.withBytes(range.count) {
-        PieceParts($0, at: range.lowerBound, over: extents, holeBytes: holeBytes)
-      }
+    return await threads.run {
+      buffer.withBytes(range.count) { PieceParts($0, at: range.lowerBound, over: extents) }
     }
-    if isForward, parts.bytesIntoHoles > 0 { try await space?.take(parts.bytesIntoHoles) }
+  }
+
+  private func write(
+    _ buffer: AlignedBuffer,
+    _ parts: [Range<Int>],
+    at offset: Int64
+  ) async throws(StepStop) {
     try mayWrite()
     try await fromDisks { () async throws(DiskError) in
-      for part in isForward ? parts.dataAndZeros : parts.data {
-        try await device.write(
-          at: range.lowerBound + Int64(part.lowerBound),
-          from: buffer,
-          part: part
-        )
-      }
-      guard !isForward else { return }
-      for part in parts.zeros {
-        try await device.zero(
-          at: range.lowerBound + Int64(part.lowerBound),
-          count: Int64(part.count)
-        )
+      for part in parts {
+        try await device.write(at: offset + Int64(part.lowerBound), from: buffer, part: part)
       }
     }
+  }
+
+  private func punch(_ parts: [Range<Int>], at offset: Int64) async throws(StepStop) {
+    try mayWrite()
+    try await fromDisks { () async throws(DiskError) in
+      for part in parts {
+        try await device.zero(at: offset + Int64(part.lowerBound), count: Int64(part.count))
+      }
+    }
+  }
+
+  private func readBack(
+    _ buffer: AlignedBuffer,
+    _ range: Range<Int64>
+  ) async throws(StepStop) {
     guard isReadBack else { return }
     try await fromDisks { () async throws(DiskError) in try await flushes.flush() }
     let isSame = try await shadows.withBuffer { shadow throws(StepStop) in
@@ -207,5 +257,15 @@ struct InPlaceFill: Sendable {
       }
     }
     guard isSame else { throw .differs }
+  }
+}
+
+extension BlockDevice {
+  /// The parts of a range that are known to be holes, in bytes of the range.
+  func holes(in range: Range<Int64>) async throws(DiskError) -> [Range<Int>] {
+    try await extents(in: range).filter(\.isZero).map { extent in
+      let start = Int(extent.range.lowerBound - range.lowerBound)
+      return start..<start + extent.range.count
+    }
   }
 }

@@ -5,6 +5,9 @@ import Disks
 ///
 /// Parts are in bytes of the piece, in order.
 struct PieceParts: Sendable, Equatable {
+  /// The shortest run of zeros that counts as such.
+  private static let pageBytes = 4096
+
   /// What isn't zero, wherever it comes to.
   private(set) var data: [Range<Int>] = []
   /// Zeros where the disk holds something; where it has holes they are there.
@@ -18,9 +21,8 @@ struct PieceParts: Sendable, Equatable {
   ///   - bytes: What the piece is to hold.
   ///   - offset: Where on the disk it is.
   ///   - extents: What the disk holds there now.
-  ///   - holeBytes: The shortest run of zeros that counts as such.
-  init(_ bytes: RawSpan, at offset: Int64, over extents: [Extent], holeBytes: Int) {
-    data = dataRuns(bytes, gap: holeBytes)
+  init(_ bytes: RawSpan, at offset: Int64, over extents: [Extent]) {
+    data = dataRuns(bytes, gap: Self.pageBytes)
     let gaps = Self.gaps(between: data, in: bytes.byteCount)
     for extent in extents {
       let place = Int(extent.range.lowerBound - offset)..<Int(extent.range.upperBound - offset)
@@ -45,7 +47,8 @@ struct PieceParts: Sendable, Equatable {
     return joined
   }
 
-  private static func gaps(between runs: [Range<Int>], in count: Int) -> [Range<Int>] {
+  /// What lies between runs that are in order.
+  static func gaps(between runs: [Range<Int>], in count: Int) -> [Range<Int>] {
     var gaps: [Range<Int>] = []
     var end = 0
     for run in runs + [count..<count] {

@@ -11,6 +11,7 @@ extension RestoreRun {
     try await record(.check, .begun)
     if kind == .undo { return try await checkUndo() }
     let facts = try await restoreFacts()
+    try await checkNVRAM(of: try await describeTarget())
     let snapshot = try await openSnapshot(facts.backup)
     for pair in facts.plan.pairs {
       guard let index = snapshot.indexes[pair.source.archive],
@@ -30,6 +31,7 @@ extension RestoreRun {
   /// An undo needs its files where the restore left them.
   private func checkUndo() async throws(StepStop) {
     try await recordUndoDisks()
+    try await checkNVRAM(of: try await describeTarget())
     if isInPlace {
       try await checkInPlaceUndo()
       return try await record(.check, .done)
@@ -59,13 +61,33 @@ extension RestoreRun {
       backup.isRestorable(at: now)
     else { throw StepStop(Refusal.notFound) }
     self.target = target
+    let stagedBytes = await stagedBytes()
     let plan = try rules { () throws(Refusal) in
       try GateRules.targetState(
         GateFacts(serviceStatus: target.serviceStatus, observation: seen)
       )
-      return try Operations.fit(backup, onto: target, strategy: task.strategy)
+      return try Operations.fit(
+        backup,
+        onto: target,
+        strategy: task.strategy,
+        reservedBytes: -stagedBytes
+      )
     }
     return CheckedFacts(target: target, backup: backup, plan: plan)
+  }
+
+  /// What an attempt that died has staged, which isn't to be found free a second time.
+  private func stagedBytes() async -> Int64 {
+    guard let stage = journal.stage, stage.isInPlace != true else { return 0 }
+    var bytes: Int64 = 0
+    for disk in stage.disks {
+      do throws(DiskError) {
+        bytes += try await DiskImage.allocatedBytes(disk.stagedPath)
+      } catch {
+        // It isn't there, or begins anew.
+      }
+    }
+    return bytes
   }
 
   /// Looks at the target's domain now.

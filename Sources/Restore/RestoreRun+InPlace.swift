@@ -88,8 +88,8 @@ extension RestoreRun {
     guard let stop = journal.stop else {
       throw .operatorNeeded("The journal doesn't say how the target was stopped.")
     }
-    try await apply(stop.seed)
     try await exchangeNVRAM()
+    try await apply(stop.seed)
     if kind == .restore { try await record(.stage, .done, moved) }
     try await record(
       .swap,
@@ -108,9 +108,9 @@ extension RestoreRun {
     _ = try await rewriteAll(.rollback, isSavedOnly: true, watch)
     try await requireOff(watch)
     guard let stop = journal.stop else { return releaseLock() }
+    try await revertNVRAM()
     try await settleDefinition()
     try await apply(stop.seed.reversed)
-    try await revertNVRAM()
     releaseLock()
   }
 

@@ -8,7 +8,8 @@ import Operations
 // stored: a rollback and an undo bring it back with them, and a new disk begins with what is there.
 
 extension RestoreRun {
-  /// Refuses, before the target is stopped, what can't be kept and put back.
+  /// Refuses, before anything is staged and again before the target is stopped, what can't be kept and
+  /// put back.
   func checkNVRAM(of domain: DomainDescription) async throws(StepStop) {
     guard let path = domain.keptNVRAMPath else { return }
     do throws(DiskError) {
@@ -37,8 +38,10 @@ extension RestoreRun {
 
   /// In an undo puts there what belongs to the disks that it brings back.
   func exchangeNVRAM() async throws(StepStop) {
-    guard kind == .undo, let former = journal.stage?.nvram else { return }
-    try await putBack(former)
+    guard kind == .undo, let former = journal.stage?.nvram, let path = journal.stop?.nvramPath
+    else { return }
+    // Where the target has its own by now: what is at the place it had then may be another machine's.
+    try await putBack(KeptNVRAM(path: path, copy: former.copy))
   }
 
   /// Puts there what was there before this job.

@@ -20,6 +20,7 @@ extension RestoreRun {
       total: disks.reduce(0) { $0 + $1.sizeBytes },
       isReadBack: parts.settings.verification == .readback
     )
+    var lostCount = 0
     for (place, disk) in disks.enumerated() {
       if place > 0 { await parts.reached(.betweenExchanges) }
       var index: FixedIndex?
@@ -27,16 +28,28 @@ extension RestoreRun {
       let log = try await openLog(of: disk, pieceSize: index?.chunkSize)
       do throws(StepStop) {
         let pieces = isSavedOnly ? log.pieces : nil
-        try await rewrite(disk, index, log, step, pieces, watch, &progress)
+        lostCount += try await rewrite(disk, index, log, step, pieces, watch, &progress)
       } catch {
         await closeLogged(log)
         throw error
       }
       await closeLogged(log)
     }
+    guard lostCount == 0 else {
+      throw .damage(
+        JobFailure(
+          code: .backupDamaged,
+          detail: "The backup has lost \(lostCount) pieces that the undo needs of it. "
+            + "Everything else was put back."
+        )
+      )
+    }
     return progress.record
   }
 
+  /// Goes over the pieces of a disk.
+  ///
+  /// - Returns: How many of them the backup has lost, of those that an undo needs of it.
   private func rewrite(
     _ disk: StagedDisk,
     _ index: FixedIndex?,
@@ -45,7 +58,7 @@ extension RestoreRun {
     _ pieces: [Int]?,
     _ watch: StartWatch,
     _ progress: inout StageProgress
-  ) async throws(StepStop) {
+  ) async throws(StepStop) -> Int {
     let threads = threads
     let device = try await fromDisks { () async throws(DiskError) in
       try await RawDisk.open(
@@ -63,13 +76,14 @@ extension RestoreRun {
       let isForward = kind == .restore && step == .swap
       var work = pieces ?? []
       if pieces == nil { work = try await self.work(on: fill, isForward: isForward, &progress) }
-      try await rewrite(work, fill, step, isForward: isForward, watch, &progress)
+      let lost = try await rewrite(work, fill, step, isForward: isForward, watch, &progress)
       try await fromDisks { () async throws(DiskError) in try await device.flush() }
+      await close(device)
+      return lost
     } catch {
       await close(device)
       throw error
     }
-    await close(device)
   }
 
   private func rewrite(
@@ -79,7 +93,7 @@ extension RestoreRun {
     isForward: Bool,
     _ watch: StartWatch,
     _ progress: inout StageProgress
-  ) async throws(StepStop) {
+  ) async throws(StepStop) -> Int {
     var counted = progress
     let wasHalf = progress.isHalf
     let lost = Mutex<[Int]>([])
@@ -100,17 +114,8 @@ extension RestoreRun {
       }
     }
     progress = counted
-    let lostCount = lost.withLock { $0.count }
-    guard lostCount == 0 else {
-      throw .damage(
-        JobFailure(
-          code: .backupDamaged,
-          detail: "The backup has lost \(lostCount) pieces that the undo needs of it. "
-            + "Everything else was put back."
-        )
-      )
-    }
     if isForward, !wasHalf, progress.isHalf { await parts.reached(.duringRewrite) }
+    return lost.withLock { $0.count }
   }
 
   private func inPlaceFill(
@@ -132,7 +137,6 @@ extension RestoreRun {
       threads: threads,
       rates: [context.rate, parts.rate],
       space: device.isFile ? StageSpace(disk.currentPath, of: job.id, parts.catalog) : nil,
-      holeBytes: device.isFile ? 4096 : log.pieceSize,
       // In the last moment: others are in flight when one has ended, and those that waited for their
       // turn wake early when the walk is over.
       mayWrite: { () throws(StepStop) in

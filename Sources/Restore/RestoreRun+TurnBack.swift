@@ -54,8 +54,9 @@ extension RestoreRun {
         try await fromDisks { () async throws(DiskError) in try await parts.exchange.sync(pair) }
       }
       try await requireState(pairs, moved: false)
-      try await revertSeed()
+      // Files first, under the same lock: libvirt may keep one waiting until somebody has started it.
       try await revertNVRAM()
+      try await revertSeed()
       releaseLock()
     }
     try await record(.rollback, .done)
@@ -85,15 +86,12 @@ extension RestoreRun {
     }
   }
 
-  /// Waits for what was asked of libvirt before and was never answered.
-  ///
-  /// It does what changes a machine one at a time. So an answer means that nothing asked before it is still
-  /// to be done, and that the definition, looked at from here, stays as it is found.
+  /// Waits for what was asked of libvirt before and was never answered: from here the definition stays as
+  /// it is found.
   func settleDefinition() async throws(StepStop) {
     let reference = try requireTarget().reference
     try await patiently { () async throws(HypervisorError) in
-      // Off since the stop, and until the end.
-      try await parts.hypervisor.setAutostart(reference, false)
+      try await parts.hypervisor.settle(reference)
     }
   }
 

@@ -74,7 +74,8 @@ struct StageFill: Sendable {
       buffer.withBytes(length) { dataRuns($0, gap: Limits.zeroRunBytes) }
     }
     let written = runs.reduce(0) { $0 + $1.count }
-    try await space?.take(written)
+    // All of it: what is written in runs may take whole clusters of an image, or a file system's.
+    try await space?.take(length)
     try await write(runs, of: buffer, length, at: offset(of: chunk))
     try await readBack(chunk, buffer, length)
     return StagedRecord(

@@ -141,7 +141,7 @@ final class UndoLog: Sendable {
 
   /// Saves the first `length` bytes of `buffer` as a piece; durable when this returns.
   ///
-  /// Zeros take no room: what an empty log holds there reads as zeros.
+  /// What was a hole of the disk is one of the log, where it takes no room and tells that it was one.
   ///
   /// - Throws: `outOfSpace` before the file system is full: the catalog may be on it, and without a
   ///   catalog nothing can be put back.
@@ -149,7 +149,8 @@ final class UndoLog: Sendable {
     _ piece: Int,
     _ buffer: AlignedBuffer,
     _ length: Int,
-    digest: Digest
+    digest: Digest,
+    holes: [Range<Int>]
   ) async throws(DiskError) {
     guard try await FreeSpace.at(path).freeBytes >= Limits.undoLogFreeFloor + Int64(length) else {
       throw .outOfSpace(path: path)
@@ -157,7 +158,7 @@ final class UndoLog: Sendable {
     let place = place(of: piece)
     let page = AlignedBuffer(capacity: Self.pageSize)
     Self.put("\(piece) \(length) \(digest)", in: page)
-    try await write(buffer, length, at: place + Int64(Self.pageSize))
+    try await write(buffer, length, holes: holes, at: place + Int64(Self.pageSize))
     try await file.write(at: place, from: page, count: Self.pageSize)
     try await flushes.flush()
     known.withLock { $0[piece] = digest }
@@ -185,19 +186,25 @@ final class UndoLog: Sendable {
   private func write(
     _ buffer: AlignedBuffer,
     _ length: Int,
+    holes: [Range<Int>],
     at offset: Int64
   ) async throws(DiskError) {
-    let range = offset..<offset + Int64(length)
-    // Something is there only if an earlier attempt died while it saved this piece.
-    let extents = try await file.extents(in: range)
-    let pieces = await threads.run {
-      buffer.withBytes(length) {
-        PieceParts($0, at: offset, over: extents, holeBytes: Self.pageSize)
-      }
-    }
-    for part in pieces.dataAndZeros {
+    for part in PieceParts.gaps(between: holes, in: length) {
       try await file.write(at: offset + Int64(part.lowerBound), from: buffer, part: part)
     }
+    guard !holes.isEmpty else { return }
+    // Something is there only if an earlier attempt died while it saved this piece.
+    let isEmpty = try await file.extents(in: offset..<offset + Int64(length)).allSatisfy(\.isZero)
+    guard !isEmpty else { return }
+    for hole in holes {
+      try await file.zero(at: offset + Int64(hole.lowerBound), count: Int64(hole.count))
+    }
+  }
+
+  /// What of a saved piece was a hole, in bytes of the piece.
+  func holes(of piece: Int, _ length: Int) async throws(DiskError) -> [Range<Int>] {
+    let start = place(of: piece) + Int64(Self.pageSize)
+    return try await file.holes(in: start..<start + Int64(length))
   }
 
   /// A piece that a page says is saved.

@@ -1,5 +1,6 @@
 import Disks
 import Foundation
+import TestSupport
 
 /// What came of one seed.
 package struct SeedReport: Sendable, Equatable {
@@ -56,6 +57,8 @@ package enum SeedRun {
     // They hold the world, which holds the course.
     world.course.setDeeds { _, _ in }
     world.course.setBreath(nil)
+    // It holds the hypervisor, which holds it.
+    await world.hypervisor.setChooser(nil)
     report.trace = trace.lines
     report.complaints = report.complaints.map(trace.settled)
     return report

@@ -248,6 +248,18 @@ final class World: Sendable {
     return nil
   }
 
+  /// Whether a call waits for those before it; one for an autostart that is so already doesn't.
+  private static func waits(
+    _ call: SimulatedHypervisor.Call,
+    _ hypervisor: SimulatedHypervisor
+  ) async -> Bool {
+    guard call.operation == .setAutostart, let name = call.domain else {
+      return call.operation.waitsForDomain
+    }
+    let isSet = try? await hypervisor.change(name) { $0.description.hasAutostart }
+    return call.detail != "\(isSet ?? true)"
+  }
+
   /// Whether a call's answer never comes: libvirt hangs in it, or in one before it.
   private static func hang(
     in call: SimulatedHypervisor.Call,
@@ -255,14 +267,15 @@ final class World: Sendable {
     _ hypervisor: SimulatedHypervisor
   ) async -> SimulatedHypervisor.Fault? {
     let timedOut = HypervisorError.timedOut(operation: call.operation.rawValue)
+    let waits = await waits(call, hypervisor)
     var waited = 0
-    while call.operation.waitsForDomain, course.isStuck(call.domain) {
+    while waits, course.isStuck(call.domain) {
       guard waited < answerPatience else { return .failOnce(timedOut) }
       waited += 1
       _ = await course.clock.timer.isAwake(after: .seconds(1))
     }
     if course.isLateDue() { await hypervisor.finishLate() }
-    guard Life.current != nil, course.hangs(call) else { return nil }
+    guard Life.current != nil, waits, course.hangs(call) else { return nil }
     _ = await course.clock.timer.isAwake(after: .seconds(answerPatience))
     return .late(timedOut)
   }
@@ -277,7 +290,7 @@ extension SimulatedHypervisor.Operation {
       .removeFilter, .filterNames, .backupScratchPaths, .refreshPool:
       false
     case .requestShutdown, .destroy, .start, .startPaused, .reset, .resume, .setAutostart,
-      .removeManagedSave, .attachDevice, .updateDevice, .detachDevice, .setLink,
+      .removeManagedSave, .settle, .attachDevice, .updateDevice, .detachDevice, .setLink,
       .renewGenerationID, .deleteCheckpoints, .forgetCheckpoints, .setFilter, .beginBackup,
       .abortBackup:
       true

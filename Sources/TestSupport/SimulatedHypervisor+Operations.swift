@@ -155,6 +155,10 @@ extension SimulatedHypervisor {
     }
   }
 
+  package func settle(_ reference: DomainReference) async throws(HypervisorError) {
+    try await perform(.settle, reference) { _ in }
+  }
+
   package func removeManagedSave(_ reference: DomainReference) async throws(HypervisorError) {
     try await perform(.removeManagedSave, reference) { machine in
       machine.description.hasManagedSave = false

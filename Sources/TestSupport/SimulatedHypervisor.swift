@@ -43,7 +43,7 @@ package actor SimulatedHypervisor: Hypervisor {
     case usage, operatingSystem
     case domain, domainNames, state, fileUsers, hostInformation, waitUntil
     case requestShutdown, destroy, start, startPaused, reset, resume
-    case setAutostart, removeManagedSave
+    case setAutostart, removeManagedSave, settle
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
     case deleteCheckpoints, forgetCheckpoints
     case defineFilter, setFilter, removeFilter, filterNames

@@ -54,6 +54,21 @@ struct SyncRecordTests {
     }
   }
 
+  @Test func `a doubt ends when a clock that is right has seen something synced`() async throws {
+    try await withScratch { root in
+      let (layout, files) = (StoreLayout(root: root), FileCalls())
+      let first = try SyncRecord(layout, bootID: "one", now: 100, files)
+      try first.didSync(before: 200, files)
+      let second = try SyncRecord(layout, bootID: "two", now: 50, files)
+      #expect(second.isDoubtful(writtenAt: 205))
+      try second.didSync(before: 60, files)
+      #expect(second.isDoubtful(writtenAt: 205))
+      try second.didSync(before: 300, files)
+      #expect(second.isDoubtful(writtenAt: 205))
+      #expect(!second.isDoubtful(writtenAt: 301))
+    }
+  }
+
   @Test func `in the same boot the kernel still has what it took`() async throws {
     try await withScratch { root in
       _ = try await putOne(

@@ -7,6 +7,17 @@ import TestSupport
 
 /// Changes to definitions, on domains that never start.
 struct DefinitionTests {
+  @Test func `settling changes nothing of the definition`() async throws {
+    try await withMicroGuest { guest in
+      let hypervisor = guest.libvirt.hypervisor()
+      let before = try await hypervisor.domain(guest.reference)
+      try await hypervisor.settle(guest.reference)
+      let after = try await hypervisor.domain(guest.reference)
+      #expect(after.definitionXML == before.definitionXML)
+      #expect(after.inactiveDisks.map(\.xml) == before.inactiveDisks.map(\.xml))
+    }
+  }
+
   @Test func `a seed is attached, exchanged and detached in the definition`() async throws {
     try await withMicroGuest { guest in
       let hypervisor = guest.libvirt.hypervisor()

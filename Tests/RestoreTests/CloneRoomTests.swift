@@ -12,7 +12,8 @@ struct CloneRoomTests {
   private static let gib: Int64 = 1 << 30
 
   private static func space(free: Int64) -> FreeSpace {
-    FreeSpace(fileSystem: "f", totalBytes: 100 * gib, freeBytes: free * gib)
+    // One is the guests'.
+    FreeSpace(fileSystem: "f", totalBytes: 100 * gib, freeBytes: (free + 1) * gib)
   }
 
   @Test func `two restores never begin with clones that only have room one at a time`()

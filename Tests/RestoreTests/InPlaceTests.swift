@@ -194,6 +194,17 @@ struct InPlaceTests {
     #expect(try await setting.taken.disk <= before.disk + lists)
   }
 
+  @Test func `a disk whose zeros have their room keeps it`() async throws {
+    let setting = try await Setting(Self.thin(pieces: 16))
+    try await TestProcess.run("fallocate", ["--length", "\(16 << 16)", setting.path])
+    let before = try await setting.taken
+    #expect(before.disk >= 16 << 16)
+    _ = try await setting.forward()
+    try await setting.rollback()
+    #expect(try setting.contents == setting.scene.held)
+    #expect(try await setting.taken.disk >= before.disk)
+  }
+
   @Test func `nothing is written once nothing may be`() async throws {
     let setting = try await Setting(Scene(seed: 3))
     await #expect(throws: StepStop.self) {
