@@ -26,8 +26,12 @@ extension LibvirtHypervisor {
     guard let disk = try await domain(reference).inactiveDisks.first(where: \.isDataDisk) else {
       return
     }
-    try await call("settle", domain: reference) { domain throws(LibvirtError) in
-      try domain.updateDevice(xml: disk.xml, affecting: .config)
+    do throws(HypervisorError) {
+      try await call("settle", domain: reference) { domain throws(LibvirtError) in
+        try domain.updateDevice(xml: disk.xml, affecting: .config)
+      }
+    } catch .refused {
+      // An answer is all that is wanted.
     }
   }
 

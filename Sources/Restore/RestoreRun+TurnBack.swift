@@ -188,13 +188,15 @@ extension RestoreRun {
     let reference = try requireTarget().reference
     try await restoreAutostart(stop)
     guard stop.wasRunning else { return }
+    let isAsked =
+      journal.summary.begun.contains(.stop) && !journal.summary.done.contains(.stop)
+    // A stop that libvirt hung in comes late, too: whether the target runs is known when it is over.
+    if isAsked { try await settleDefinition() }
     let state = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }
     if state.isActive {
       // A shutdown that was sent may still be obeyed; a target that stays up needs no start.
-      let isAsked =
-        journal.summary.begun.contains(.stop) && !journal.summary.done.contains(.stop)
       guard isAsked, try await isStopped(reference, within: parts.settings.shutdownTimeout)
       else { return }
     }

@@ -86,8 +86,8 @@ struct Judge: Sendable {
         switch $0 {
         case .hypervisorAway(let calls): calls > 10
         case .diskFailed: true
-        // Its attempts are over before libvirt goes on, and it has no way back: it is asked for again.
-        case .hung: before.isInPlace && before.isUndo
+        // Its attempts are over before libvirt goes on; or it has no way back, and is asked for again.
+        case .hung(let seconds): seconds > 100 || before.isInPlace && before.isUndo
         // The last of its attempts: whoever has the room free asks for the undo again.
         case .diskFull: job.attempts >= 3
         default: false
