@@ -19,4 +19,13 @@ package enum InPlaceTarget {
       return real
     }
   }
+
+  /// Whether the target at a real path is a file, and no device.
+  package static func isFile(_ path: String) async throws(DiskError) -> Bool {
+    try await BlockingExecutor.files.run { () throws(DiskError) in
+      var status = stat()
+      guard unsafe lstat(path, &status) == 0 else { throw DiskError.last("lstat", path) }
+      return status.kind == S_IFREG
+    }
+  }
 }

@@ -231,6 +231,20 @@ package struct SwapRecord: Sendable, Equatable, Codable {
   }
 }
 
+/// The row that ends `swap` where disks were written over.
+package struct WrittenRecord: Sendable, Equatable, Codable {
+  /// How long it took.
+  package var milliseconds: Int64
+  /// The files as they were when the last byte was on the disk, by device; block devices are left out.
+  package var written: [String: FileIdentity]
+
+  /// Makes a record.
+  package init(milliseconds: Int64, written: [String: FileIdentity]) {
+    self.milliseconds = milliseconds
+    self.written = written
+  }
+}
+
 /// The row that begins `rollback` or `discard`.
 package struct TurnBackRecord: Sendable, Equatable, Codable {
   /// Why the run turns back.

@@ -1,4 +1,5 @@
 import Catalog
+import Disks
 import Foundation
 import Model
 
@@ -13,6 +14,8 @@ struct RestoreJournal {
   /// What the target's firmware had stored when it was stopped.
   private(set) var nvram: KeptNVRAM?
   private(set) var swap: SwapRecord?
+  /// Disks that were written over, as they were when that was done.
+  private(set) var written: [String: FileIdentity]?
   private(set) var stopBegunAt: Timestamp?
   private(set) var stopMilliseconds: Int64 = 0
   private(set) var swapMilliseconds: Int64 = 0
@@ -43,6 +46,7 @@ struct RestoreJournal {
       summary = JournalSummary(begun: [.check])
       startsPaused = false
       nvram = nil
+      written = nil
     case (.stage, .begun):
       stage = Self.decode(detail) ?? stage
       if let stage, stage.isInPlace == true { logs.formUnion(stage.disks.map(\.stagedPath)) }
@@ -55,7 +59,10 @@ struct RestoreJournal {
       let record: StoppedRecord? = Self.decode(detail)
       nvram = record?.nvram
     case (.swap, .begun): swap = Self.decode(detail) ?? swap
-    case (.swap, .done): swapMilliseconds = milliseconds(detail)
+    case (.swap, .done):
+      swapMilliseconds = milliseconds(detail)
+      let record: WrittenRecord? = Self.decode(detail)
+      written = record?.written
     case (.start, .begun):
       let record: StartRecord? = Self.decode(detail)
       if record?.isPaused == true { startsPaused = true }

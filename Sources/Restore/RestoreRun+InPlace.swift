@@ -94,8 +94,20 @@ extension RestoreRun {
     try await record(
       .swap,
       .done,
-      TimedRecord(milliseconds: stopwatch.elapsed.milliseconds)
+      WrittenRecord(milliseconds: stopwatch.elapsed.milliseconds, written: try await identities())
     )
+  }
+
+  /// The files that were written over, as they are now.
+  private func identities() async throws(StepStop) -> [String: FileIdentity] {
+    var found: [String: FileIdentity] = [:]
+    for pair in try pairs() {
+      try await fromDisks { () async throws(DiskError) in
+        guard try await InPlaceTarget.isFile(pair.current) else { return }
+        found[pair.disk] = try await FileIdentity.of(pair.current)
+      }
+    }
+    return found
   }
 
   /// Puts back what was written over, if anything was.

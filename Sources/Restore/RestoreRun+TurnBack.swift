@@ -9,6 +9,7 @@ extension RestoreRun {
   /// Takes the exchange back: disks and seed, under the same locks; then the former disk runs.
   func rollback(cause: RestoreEnding) async throws(StepStop) {
     if !journal.summary.begun.contains(.rollback) {
+      if isInPlace, kind == .restore { try await requireNotRun() }
       try await record(.rollback, .begun, TurnBackRecord(cause: cause))
     }
     let pairs = try pairs()
@@ -92,6 +93,22 @@ extension RestoreRun {
     let reference = try requireTarget().reference
     try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.settle(reference)
+    }
+  }
+
+  /// The same of disks that were written over where they are, before the first byte is put back.
+  ///
+  /// Of block devices nobody can tell.
+  private func requireNotRun() async throws(StepStop) {
+    guard let written = journal.written, journal.summary.begun.contains(.start) else { return }
+    for pair in try pairs() {
+      guard let before = written[pair.disk] else { continue }
+      let now = try await fromDisks { () async throws(DiskError) in
+        try await FileIdentity.of(pair.current)
+      }
+      guard now.modified == before.modified else {
+        throw .operatorNeeded("The target has run on its new disk, so nothing was put back.")
+      }
     }
   }
 
@@ -186,12 +203,13 @@ extension RestoreRun {
   private func restoreRunning() async throws(StepStop) {
     guard let stop = journal.stop else { return }
     let reference = try requireTarget().reference
-    try await restoreAutostart(stop)
-    guard stop.wasRunning else { return }
     let isAsked =
       journal.summary.begun.contains(.stop) && !journal.summary.done.contains(.stop)
-    // A stop that libvirt hung in comes late, too: whether the target runs is known when it is over.
+    // What libvirt hung in comes late, too: whether the target runs, and starts with the host, is known
+    // when that is over.
     if isAsked { try await settleDefinition() }
+    try await restoreAutostart(stop)
+    guard stop.wasRunning else { return }
     let state = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
     }

@@ -82,11 +82,8 @@ package struct UndoCleaner: Sendable {
     if let before = detail.seed.before, let path = SeedDevice.sourcePath(of: before),
       path.hasPrefix(seedsDirectory + "/")
     {
-      do throws(DiskError) {
-        try await FileRemoval.remove(path)
-      } catch {
-        logger.warning("former seed not removed", metadata: ["error": "\(error)"])
-      }
+      // With its row gone nobody would know of it.
+      try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(path) }
     }
   }
 }

@@ -11,8 +11,8 @@ final class Course: Sendable {
     /// Whose moment has come, and that wait for a call that they fit.
     var armed: [Happening] = []
     var happened: [Happening] = []
-    /// The call that is made late, whatever has happened meanwhile.
-    var lateCall: String?
+    /// The calls that are made late, whatever has happened meanwhile.
+    var lateCalls: Set<String> = []
     /// The domain that libvirt hangs with, and until when.
     var stuck: (domain: String, until: Duration)?
     var awayCalls = 0
@@ -81,9 +81,9 @@ final class Course: Sendable {
   /// What has happened since the job began.
   var happened: [Happening] { state.withLock { $0.happened } }
 
-  /// The call that is made late, whatever others have done meanwhile: that of a worker that was frozen,
-  /// or one that libvirt hung in.
-  var lateCall: String? { state.withLock { $0.lateCall } }
+  /// The calls that are made late, whatever others have done meanwhile: those of workers that were frozen,
+  /// and those that libvirt hung in.
+  var lateCalls: Set<String> { state.withLock { $0.lateCalls } }
 
   /// An effect of a worker is about to be; false when the worker is dead and it won't.
   func step(_ life: Life, _ what: @autoclosure () -> String) -> Bool {
@@ -146,7 +146,7 @@ final class Course: Sendable {
     let until = clock.uptime + .seconds(seconds)
     state.withLock { state in
       state.stuck = (domain, until)
-      state.lateCall = "libvirt: \(call.operation.rawValue) \(call.detail)"
+      state.lateCalls.insert("libvirt: \(call.operation.rawValue) \(call.detail)")
     }
     return true
   }
@@ -181,7 +181,7 @@ final class Course: Sendable {
       clock.set(by: .seconds(seconds))
     }
     if take({ $0 == .frozen }) != nil {
-      state.withLock { $0.lateCall = call }
+      state.withLock { state in _ = state.lateCalls.insert(call) }
       life.freeze()
       await life.thaw()
     }

@@ -88,6 +88,7 @@ struct Judge: Sendable {
         case .diskFailed: true
         // Its attempts are over before libvirt goes on; or it has no way back, and is asked for again.
         case .hung(let seconds): seconds > 100 || before.isInPlace && before.isUndo
+        case .answerLost: before.isInPlace && before.isUndo && job.attempts >= 3
         // The last of its attempts: whoever has the room free asks for the undo again.
         case .diskFull: job.attempts >= 3
         default: false
@@ -125,10 +126,10 @@ struct Judge: Sendable {
     if state == .paused, !hasDeeds { found.append("the target is left paused") }
     // Who was frozen within this very call, or libvirt that hung in it, makes it when the next worker
     // has long set it back: only libvirt could tell the two apart.
-    let isLate = world.course.lateCall == "libvirt: setAutostart false" && !hasAutostart
+    let isLate = world.course.lateCalls.contains("libvirt: setAutostart false") && !hasAutostart
     if hasAutostart != before.hasAutostart, !isLate { found.append("autostart isn't as it was") }
     if left == .rolledBackNotRunning || left == .notRunning || left == .newDiskNotRunning {
-      let isLate = world.course.lateCall?.hasPrefix("libvirt: start") == true
+      let isLate = world.course.lateCalls.contains { $0.hasPrefix("libvirt: start") }
       if isRunning, !isLate {
         found.append("the job says that the target doesn't run, but it does")
       }

@@ -121,6 +121,8 @@ extension World {
   /// From now on nothing happens, for twice as long as what is done now and then needs to be done.
   private func rest() async {
     course.calm()
+    course.endHang()
+    await hypervisor.finishLate()
     course.trace.add("--- rest")
     _ = await course.clock.timer.isAwake(after: .seconds(130))
   }

@@ -30,7 +30,8 @@ struct RanOnNewDiskTests {
   }
 
   private static func outcome(
-    writes: Bool
+    writes: Bool,
+    _ strategy: RestoreStrategy
   ) async throws -> (job: Job, held: [UInt8]) {
     let world = try await World.make(holding: World.disk("abcd"))
     let backup = try await world.backup(of: World.disk("abXd"))
@@ -45,21 +46,27 @@ struct RanOnNewDiskTests {
     }
     let ended = Mutex<Job?>(nil)
     try await world.working {
-      let job = try await world.restore(backup, .staged)
+      let job = try await world.restore(backup, strategy)
       ended.withLock { $0 = job }
     }
     return (try #require(ended.withLock { $0 }), try world.contents)
   }
 
-  @Test func `a target that has written to its new disk keeps it`() async throws {
-    let (job, held) = try await Self.outcome(writes: true)
+  @Test(arguments: [RestoreStrategy.staged, .inPlace])
+  func `a target that has written to its new disk keeps it`(
+    _ strategy: RestoreStrategy
+  ) async throws {
+    let (job, held) = try await Self.outcome(writes: true, strategy)
     #expect(job.failure?.left == .needsOperator, "\(job)")
     #expect(job.failure?.detail.contains("has run on its new disk") == true)
     #expect(held == Array("guest".utf8) + World.disk("abXd").dropFirst(5))
   }
 
-  @Test func `a target that has written nothing has its former disk again`() async throws {
-    let (job, held) = try await Self.outcome(writes: false)
+  @Test(arguments: [RestoreStrategy.staged, .inPlace])
+  func `a target that has written nothing has its former disk again`(
+    _ strategy: RestoreStrategy
+  ) async throws {
+    let (job, held) = try await Self.outcome(writes: false, strategy)
     #expect(job.failure?.left == .rolledBack, "\(job)")
     #expect(job.failure?.code == .startFailedRolledBack)
     #expect(held == World.disk("abcd"))
