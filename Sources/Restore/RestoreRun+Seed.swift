@@ -61,10 +61,11 @@ extension RestoreRun {
   /// Makes the domain's definition carry the seed that belongs to the disks now in place, and
   /// renews its generation id; done twice it ends as done once.
   func apply(_ change: SeedChange) async throws(StepStop) {
-    let domain = try await describeTarget()
-    let reference = domain.reference
-    let present = domain.inactiveDisks.first { $0.targetDevice == change.device }
+    let reference = try requireTarget().reference
     try await patiently { () async throws(HypervisorError) in
+      // Looked at each time: what was asked for before libvirt went away may have been done.
+      let domain = try await parts.hypervisor.domain(reference)
+      let present = domain.inactiveDisks.first { $0.targetDevice == change.device }
       switch (present, change.after) {
       case (_?, let after?): try await parts.hypervisor.updateDevice(reference, xml: after)
       case (nil, let after?): try await parts.hypervisor.attachDevice(reference, xml: after)
@@ -72,7 +73,9 @@ extension RestoreRun {
         try await parts.hypervisor.detachDevice(reference, xml: present.xml)
       case (nil, nil): break
       }
-      try await parts.hypervisor.renewGenerationID(of: reference)
+    }
+    try await patiently { () async throws(HypervisorError) in
+      _ = try await parts.hypervisor.renewGenerationID(of: reference)
     }
   }
 

@@ -87,13 +87,20 @@ struct Judge: Sendable {
         case .hypervisorAway(let calls): calls > 10
         case .diskFailed: true
         // Its attempts are over before libvirt goes on; or it has no way back, and is asked for again.
-        case .hung(let seconds): seconds > 100 || before.isInPlace && before.isUndo
+        case .hung: hungSeconds > 100 || before.isInPlace && before.isUndo
         case .answerLost: before.isInPlace && before.isUndo && job.attempts >= 3
         // The last of its attempts: whoever has the room free asks for the undo again.
         case .diskFull: job.attempts >= 3
         default: false
         }
       }
+  }
+
+  /// For how long libvirt has hung, all in all.
+  private var hungSeconds: Int {
+    happened.reduce(0) { sum, happening in
+      if case .hung(let seconds) = happening { sum + seconds } else { sum }
+    }
   }
 
   private func locks(isRunning: Bool) -> [String] {
