@@ -12,11 +12,19 @@ enum FrozenSection {
     let isInTime: Bool
   }
 
-  private final class Course: Sendable {
-    /// Whether what is done under the freeze is over.
-    let isOver = Mutex(false)
-    /// Whether it wasn't at the bound.
-    let isLate = Mutex(false)
+  /// Which came first: the end of what is done under the freeze, or its bound.
+  private final class Verdict: Sendable {
+    private let isInTime = Mutex<Bool?>(nil)
+
+    /// Says which, unless the other came before; gives what counts.
+    @discardableResult
+    func settle(isInTime: Bool) -> Bool {
+      self.isInTime.withLock { known in
+        let first = known ?? isInTime
+        known = first
+        return first
+      }
+    }
   }
 
   /// Does `body`, and `thaw` beside it if that isn't over at the bound, or when the task is
@@ -30,23 +38,20 @@ enum FrozenSection {
     thaw: @escaping @Sendable () async -> Void,
     body: @escaping @Sendable () async throws(HypervisorError) -> Value
   ) async -> End<Value> {
-    let course = Course()
+    let verdict = Verdict()
     let result = await withTaskGroup(of: Result<Value, HypervisorError>?.self) { group in
       group.addTask {
-        let result: Result<Value, HypervisorError>
+        defer { verdict.settle(isInTime: true) }
         do throws(HypervisorError) {
-          result = .success(try await body())
+          return .success(try await body())
         } catch {
-          result = .failure(error)
+          return .failure(error)
         }
-        course.isOver.withLock { $0 = true }
-        return result
       }
+      // Beside it, since a call that hangs in the hypervisor can't be interrupted.
       group.addTask {
         _ = await timer.isAwake(after: bound)
-        guard !course.isOver.withLock({ $0 }) else { return nil }
-        course.isLate.withLock { $0 = true }
-        await thaw()
+        if !verdict.settle(isInTime: false) { await thaw() }
         return nil
       }
       var result: Result<Value, HypervisorError>?
@@ -59,7 +64,7 @@ enum FrozenSection {
     }
     return End(
       result: result ?? .failure(.unavailable("the section ended without a result")),
-      isInTime: !course.isLate.withLock { $0 }
+      isInTime: verdict.settle(isInTime: true)
     )
   }
 }

@@ -192,31 +192,17 @@ extension SnapshotWriter {
   ///
   /// - Returns: Those that are gone or cut off.
   func confirm(_ digests: [Digest]) async throws(DatastoreError) -> Set<Digest> {
-    let results = await withTaskGroup(of: Result<Set<Digest>, DatastoreError>.self) { group in
-      var start = 0
-      func add() {
-        guard start < digests.count else { return }
-        let slice = digests[start..<min(start + Self.sliceLength, digests.count)]
-        start = slice.endIndex
-        group.addTask {
-          do throws(DatastoreError) {
-            return .success(try await self.confirm(slice: slice))
-          } catch {
-            return .failure(error)
-          }
-        }
-      }
-      for _ in 0..<Self.slicesInFlight { add() }
-      var results: [Result<Set<Digest>, DatastoreError>] = []
-      while let result = await group.next() {
-        if case .success(let gone) = result, gone.isEmpty {} else { results.append(result) }
-        // Where one look fails all may, and none of the rest is of use.
-        if case .success = result { add() }
-      }
-      return results
+    let slices = stride(from: 0, to: digests.count, by: Self.sliceLength).map { start in
+      digests[start..<min(start + Self.sliceLength, digests.count)]
     }
     var lost: Set<Digest> = []
-    for result in results { lost.formUnion(try result.get()) }
+    try await BoundedWalk.run(slices, width: Self.slicesInFlight) {
+      _,
+      gone throws(DatastoreError) in
+      lost.formUnion(gone)
+    } body: { slice throws(DatastoreError) in
+      try await self.confirm(slice: slice)
+    }
     return lost
   }
 

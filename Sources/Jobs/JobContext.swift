@@ -111,9 +111,7 @@ package final class JobContext: Sendable {
     _ body: @escaping @Sendable (any CatalogTransaction) throws -> Value
   ) async throws(JobInterruption) -> Value {
     try requireLease()
-    var renewed = lease
-    renewed.until = clock.now().advanced(by: Limits.leaseDuration)
-    let next = renewed
+    let next = nextLease
     let changed = try await write { transaction -> Value? in
       guard case .held = try transaction.renew(next) else { return nil }
       return try body(transaction)
@@ -197,11 +195,16 @@ extension JobContext {
     return .leaseLost
   }
 
+  /// The lease as it is from now.
+  private var nextLease: Lease {
+    var next = lease
+    next.until = clock.now().advanced(by: Limits.leaseDuration)
+    return next
+  }
+
   /// Renews the lease and learns whether a cancel was asked for.
   func renew() async throws(JobInterruption) {
-    var renewed = lease
-    renewed.until = clock.now().advanced(by: Limits.leaseDuration)
-    let next = renewed
+    let next = nextLease
     switch try await write({ try $0.renew(next) }) {
     case .held(let cancelRequested):
       state.withLock { state in

@@ -28,11 +28,6 @@ struct InPlaceFill: Sendable {
   /// Asked right before anything is written, and throws what keeps it from that.
   var mayWrite: @Sendable () throws(StepStop) -> Void = { () throws(StepStop) in }
 
-  /// What a piece held.
-  private struct Former: Sendable {
-    let digest: Digest
-  }
-
   /// What a piece is to hold.
   private enum Content {
     /// The first bytes are a chunk of the backup, the rest zeros.
@@ -91,7 +86,7 @@ struct InPlaceFill: Sendable {
       try await fromDisks { () async throws(DiskError) in
         try await device.read(at: range.lowerBound, into: buffer, count: range.count)
       }
-      let former = await threads.run { Self.look(buffer, range.count, content) }
+      let former = await threads.run { Self.differing(buffer, range.count, content) }
       guard let former else {
         record.bytesReused = Int64(range.count)
         return record
@@ -102,7 +97,7 @@ struct InPlaceFill: Sendable {
         for rate in rates { rate.charge(range.count) }
         try await fromDisks { () async throws(DiskError) in
           let holes = try await device.holes(in: range)
-          try await log.save(piece, buffer, range.count, digest: former.digest, holes: holes)
+          try await log.save(piece, buffer, range.count, digest: former, holes: holes)
         }
       }
       try await fetch(content, piece, into: buffer, range.count)
@@ -118,12 +113,7 @@ struct InPlaceFill: Sendable {
     }
   }
 
-  /// Nil if the buffer holds the content already, else what it holds.
-  private static func look(_ buffer: AlignedBuffer, _ count: Int, _ content: Content) -> Former? {
-    guard let digest = differing(buffer, count, content) else { return nil }
-    return Former(digest: digest)
-  }
-
+  /// Nil if the buffer holds the content already, else the SHA-256 of what it holds.
   private static func differing(
     _ buffer: AlignedBuffer,
     _ count: Int,

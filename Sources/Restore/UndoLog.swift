@@ -216,36 +216,20 @@ final class UndoLog: Sendable {
 
   private func findSaved(_ page: AlignedBuffer) async throws(DiskError) {
     let named = try await namedPieces(page)
-    let whole = await withTaskGroup(of: Result<Saved?, DiskError>.self) { group in
-      var rest = named[...]
-      func add() {
-        guard let saved = rest.popFirst() else { return }
-        group.addTask {
-          do throws(DiskError) {
-            let isWhole = try await self.isWhole(saved)
-            return .success(isWhole ? saved : nil)
-          } catch {
-            return .failure(error)
-          }
-        }
+    let buffers = BufferPool(count: Self.looksInFlight, capacity: pieceSize)
+    try await BoundedWalk.run(named, width: Self.looksInFlight) {
+      saved,
+      isWhole throws(DiskError) in
+      if isWhole { known.withLock { $0[saved.piece] = saved.digest } }
+    } body: { saved throws(DiskError) in
+      try await buffers.withBuffer { buffer throws(DiskError) in
+        try await self.isWhole(saved, buffer)
       }
-      for _ in 0..<Self.looksInFlight { add() }
-      var whole: [Result<Saved?, DiskError>] = []
-      while let result = await group.next() {
-        whole.append(result)
-        add()
-      }
-      return whole
-    }
-    for result in whole {
-      guard let saved = try result.get() else { continue }
-      known.withLock { $0[saved.piece] = saved.digest }
     }
   }
 
   /// Whether what a page says is saved is what follows it.
-  private func isWhole(_ saved: Saved) async throws(DiskError) -> Bool {
-    let buffer = AlignedBuffer(capacity: pieceSize)
+  private func isWhole(_ saved: Saved, _ buffer: AlignedBuffer) async throws(DiskError) -> Bool {
     try await file.read(
       at: place(of: saved.piece) + Int64(Self.pageSize),
       into: buffer,

@@ -124,19 +124,13 @@ extension ArraySlice<UInt8> {
 }
 
 /// A disk that doesn't keep what it was given, from some write on.
-final class LyingDisk: BlockDevice {
-  private let disk: RawDisk
+final class LyingDisk: DiskDouble {
+  let disk: any BlockDevice
   private let isLie: @Sendable (Int64) -> Bool
 
   init(_ disk: RawDisk, lyingAt isLie: @escaping @Sendable (Int64) -> Bool) {
     self.disk = disk
     self.isLie = isLie
-  }
-
-  var size: Int64 { disk.size }
-
-  func read(at offset: Int64, into buffer: AlignedBuffer, count: Int) async throws(DiskError) {
-    try await disk.read(at: offset, into: buffer, count: count)
   }
 
   func write(
@@ -158,16 +152,4 @@ final class LyingDisk: BlockDevice {
     }
     try await disk.write(at: offset, from: other, count: count)
   }
-
-  func zero(at offset: Int64, count: Int64) async throws(DiskError) {
-    try await disk.zero(at: offset, count: count)
-  }
-
-  func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
-    try await disk.extents(in: range)
-  }
-
-  func flush() async throws(DiskError) { try await disk.flush() }
-
-  func close() async throws(DiskError) { try await disk.close() }
 }

@@ -330,16 +330,14 @@ struct InPlaceTests {
 }
 
 /// A disk that fails for good after some operations, as a process that is killed stops there.
-private final class MortalDisk: BlockDevice {
-  private let disk: RawDisk
+private final class MortalDisk: DiskDouble {
+  let disk: any BlockDevice
   private let left: Mutex<Int>
 
   init(_ disk: RawDisk, lasting operations: Int) {
     self.disk = disk
     left = Mutex(operations)
   }
-
-  var size: Int64 { disk.size }
 
   private func live() throws(DiskError) {
     let isDead = left.withLock { left in
@@ -379,14 +377,8 @@ private final class MortalDisk: BlockDevice {
     try await disk.zero(at: offset, count: count)
   }
 
-  func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
-    try await disk.extents(in: range)
-  }
-
   func flush() async throws(DiskError) {
     try live()
     try await disk.flush()
   }
-
-  func close() async throws(DiskError) { try await disk.close() }
 }

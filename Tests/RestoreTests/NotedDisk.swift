@@ -2,7 +2,7 @@ import Disks
 import Synchronization
 
 /// A disk that notes what is done to it, and in which order.
-final class NotedDisk: BlockDevice {
+final class NotedDisk: DiskDouble {
   enum Effect: Equatable {
     case read(String), write(String), zero(String), flush(String)
   }
@@ -20,7 +20,7 @@ final class NotedDisk: BlockDevice {
     }
   }
 
-  private let disk: RawDisk
+  let disk: any BlockDevice
   private let name: String
   private let notes: Notes
 
@@ -29,8 +29,6 @@ final class NotedDisk: BlockDevice {
     self.name = name
     self.notes = notes
   }
-
-  var size: Int64 { disk.size }
 
   func read(at offset: Int64, into buffer: AlignedBuffer, count: Int) async throws(DiskError) {
     notes.add(.read(name))
@@ -51,14 +49,8 @@ final class NotedDisk: BlockDevice {
     try await disk.zero(at: offset, count: count)
   }
 
-  func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
-    try await disk.extents(in: range)
-  }
-
   func flush() async throws(DiskError) {
     try await disk.flush()
     notes.add(.flush(name))
   }
-
-  func close() async throws(DiskError) { try await disk.close() }
 }

@@ -254,11 +254,9 @@ struct RestoreWorld: Sendable {
 }
 
 /// An image whose reads a test hears of.
-private struct WatchedImage: BlockDevice {
+private struct WatchedImage: DiskDouble {
   let disk: any BlockDevice
   let beforeRead: @Sendable () async -> Void
-
-  var size: Int64 { disk.size }
 
   func read(
     at offset: Int64,
@@ -268,25 +266,6 @@ private struct WatchedImage: BlockDevice {
     await beforeRead()
     try await disk.read(at: offset, into: buffer, count: count)
   }
-
-  func write(
-    at offset: Int64,
-    from buffer: AlignedBuffer,
-    part: Range<Int>
-  ) async throws(DiskError) {
-    try await disk.write(at: offset, from: buffer, part: part)
-  }
-
-  func zero(at offset: Int64, count: Int64) async throws(DiskError) {
-    try await disk.zero(at: offset, count: count)
-  }
-
-  func extents(in range: Range<Int64>) async throws(DiskError) -> [Extent] {
-    try await disk.extents(in: range)
-  }
-
-  func flush() async throws(DiskError) { try await disk.flush() }
-  func close() async throws(DiskError) { try await disk.close() }
 }
 
 extension RestoreWorld {
