@@ -1,4 +1,5 @@
 import Catalog
+import Checksum
 import Disks
 import Foundation
 import Hypervisor
@@ -173,17 +174,23 @@ struct InPlaceJobTests {
   }
 
   @Test func `what the backup has lost keeps nothing else from being put back`() async throws {
-    let (held, wanted) = (World.disk("abcdefgh"), World.disk("abcdEFGH"))
+    // More pieces than are under way at a time; only the last is written over, and so saved.
+    let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    let (held, wanted) = (World.disk(letters), World.disk(letters.dropLast() + "!"))
     try await World.with(holding: held) { world in
       let backup = try await world.backup(of: wanted)
       let job = try await world.restore(backup)
       #expect(job.state == .completed, "\(job)")
-      try FileManager.default.removeItem(atPath: "\(world.folder)/store/.chunks")
-      // The guest has written where the restore hadn't, before what is saved, and everywhere else.
-      try Data(World.disk("1bcd5678")).write(to: URL(filePath: world.disk))
+      let lost = World.disk("a").withRawBytes { "\(Digest(sha256: $0))" }
+      try FileManager.default.removeItem(
+        atPath: "\(world.folder)/store/.chunks/\(lost.prefix(4))/\(lost)"
+      )
+      let guests = World.disk(String(repeating: "7", count: letters.count))
+      try Data(guests).write(to: URL(filePath: world.disk))
       let undo = try await world.undo(job)
       #expect(undo.state == .failed, "\(undo)")
-      #expect(try world.contents == World.disk("1bcdefgh"))
+      let isPutBack = try world.contents == World.disk("7" + letters.dropFirst())
+      #expect(isPutBack)
       #expect(world.logs().count == 1)
     }
   }
