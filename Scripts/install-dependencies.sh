@@ -23,7 +23,7 @@ readonly bench_packages=(
 )
 readonly test_packages=(
   busybox-static cpio socat nbdkit mmdebstrap fdisk e2fsprogs xfsprogs curl jq openssl prometheus
-  python3 python3-venv systemd
+  python3 python3-venv systemd ovmf
 )
 
 say() { echo "install-dependencies: $*"; }

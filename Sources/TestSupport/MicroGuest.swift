@@ -14,6 +14,8 @@ package final class MicroGuest: Sendable {
     package var format = "raw"
     /// Whether the domain has the disk, which must be raw, as a block device (a loop device).
     package var isBlockDevice = false
+    /// Whether it has a UEFI, which stores what it likes in `nvram.fd` of the guest's folder.
+    package var isUEFI = false
     /// The text in the guest's `/data/name`.
     package var text = "micro"
     /// The network card's hardware address; nil for none.
@@ -41,6 +43,8 @@ package final class MicroGuest: Sendable {
   package let folder: String
   /// The disk's image.
   package let diskPath: String
+  /// Where its UEFI, if it has one, stores what isn't on the disk.
+  package var nvramPath: String { "\(folder)/nvram.fd" }
   /// The libvirt that it lives in.
   package let libvirt: PrivateLibvirt
   private let hasAgent: Bool
@@ -148,6 +152,7 @@ package final class MicroGuest: Sendable {
       "undefine",
       name,
       "--managed-save",
+      "--nvram",
       "--snapshots-metadata",
       "--checkpoints-metadata"
     )
@@ -258,6 +263,10 @@ extension MicroGuest {
       <rom enabled='no'/></interface>
       """
     }
+    let firmware = """
+      <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+      <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>\(nvramPath)</nvram>
+      """
     return """
       <domain type='qemu'>
         <name>\(name)</name>
@@ -267,6 +276,7 @@ extension MicroGuest {
         \(options.domainXML)
         <os>
           <type arch='x86_64' machine='pc'>hvm</type>
+          \(options.isUEFI ? firmware : "")
           <kernel>\(folder)/vmlinuz</kernel>
           <initrd>\(folder)/initrd.gz</initrd>
           <cmdline>\(arguments.joined(separator: " "))</cmdline>
