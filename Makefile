@@ -14,7 +14,7 @@ help:
 	@echo 'make demo    a restore between two real guests; installs what is missing'
 	@echo 'make install  the program, its settings, user and service, on this host'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
-	@echo 'make check   test, then a release build and the sanitizers'
+	@echo 'make check   test, then a release build, more seeds and all that sanitizers can watch'
 	@echo 'make bench   backups and restores beside those of other tools; a quick look: SIZE=1G ROUNDS=1'
 	@echo 'make bench-api   what the API costs, beside a bare server'
 	@echo 'make thrash  real guests whose server is killed again and again: MINUTES=10 SEED= GUESTS=3'
@@ -37,6 +37,8 @@ test: dependencies lint
 	swift build --build-tests $(BUILD_FLAGS)
 	Scripts/test.sh
 	$(MAKE) simulate SEED=1 # Optimised, as what is installed: the optimiser has spoiled restores before.
+	Scripts/sanitize.sh thread --quick
+	Scripts/sanitize.sh address --quick
 
 # One scratch path for all: with optimisation a seed takes a quarter of the time.
 simulate:
@@ -53,12 +55,11 @@ demo:
 install:
 	Scripts/install.sh
 
+# What `make test` leaves out for the time it takes.
 check: test
 	swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
-	swift test --disable-xctest --sanitize=thread --scratch-path .build-thread \
-	  --filter 'ModelTests|CatalogTests|JobsTests|OperationsTests|APITests|DisksTests|DatastoreTests|CareTests'
-	swift test --disable-xctest --sanitize=address --scratch-path .build-address \
-	  --filter 'ChecksumTests|DatastoreTests|DisksTests|HypervisorTests|BackupTests'
+	Scripts/sanitize.sh thread
+	Scripts/sanitize.sh address
 	$(MAKE) simulate SEEDS=2000
 
 # Variables of make's command line reach the script: SIZE, DATA, SEED, IMAGE, ROUNDS, SECTIONS.
