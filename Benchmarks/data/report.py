@@ -38,7 +38,7 @@ def page(bench, origin):
         f"Disk: {bench.disk.stat().st_size >> 20} MiB, "
         f"{bench.disk.stat().st_blocks * 512 >> 20} MiB of it data ({origin}). "
         f"{versions(bench)}.", "",
-        f"Medians of {bench.rounds} rounds (of the downtime five at least) in which all took turns; "
+        f"Medians of {bench.rounds} rounds (of the downtime nine at least) in which all took turns; "
         "caches dropped before each, "
         "data synced at its end, each first restore compared with the disk byte by byte. Memory is "
         "the largest resident size by `/usr/bin/time -v`; Rehome's is its server's. Rehome's time "

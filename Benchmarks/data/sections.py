@@ -14,7 +14,7 @@ from measure import MIB, Cost, say
 
 GIB = 1 << 30
 CHANGED_SHARE = 0.01
-DOWNTIME_ROUNDS = 5
+DOWNTIME_ROUNDS = 9
 SPARSE_SIZES = (8, 64, 512)
 SPARSE_CHUNKS = 64
 SPARSE_CHANGES = 4
@@ -303,7 +303,8 @@ def downtime(bench):
             guest.boot()
         for turn in range(max(bench.rounds, DOWNTIME_ROUNDS)):
             say(f"round {turn + 1}")
-            for label, guest in guests.items():
+            for label in sorted(guests, reverse=turn % 2 == 1):
+                guest = guests[label]
                 put = bench.rehome.restore(
                     backups[label], guest.name, guest.name, REHOME_RESTORE_CONFIRMTIMEOUT="60s")
                 guest.await_agent()
