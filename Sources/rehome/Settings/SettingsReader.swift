@@ -11,6 +11,8 @@ struct SettingsReader {
   static let usualPath = "/etc/rehome/rehome.yaml"
 
   private static let fileVariable = "REHOME_CONFIG"
+  /// Names the moment, such as `before-exchange`, at which a debug build ends in the crash tests.
+  static let crashVariable = "REHOME_TEST_KILL_AT"
 
   private let values: ConfigReader
 
@@ -68,7 +70,7 @@ struct SettingsReader {
   /// another program's, so they are told and not refused.
   private static func unknownVariables(_ environment: [String: String]) -> [String] {
     let known = Set(SettingKey.allCases.flatMap { [$0.variable, $0.partedVariable] })
-      .union([fileVariable, CrashMoments.variable])
+      .union([fileVariable, crashVariable])
     return environment.keys
       .filter { $0.hasPrefix("REHOME_") && !known.contains($0) }
       .sorted()
