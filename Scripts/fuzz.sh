@@ -34,6 +34,8 @@ build $place fuzz --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer
   -Xswiftc -O -Xswiftc -assert-config -Xswiftc Debug
 # The runtime's own backtraces read what the sanitizer guards.
 export SWIFT_BACKTRACE=enable=no
+# For the end of the process too, which the option of libFuzzer below says nothing of.
+export ASAN_OPTIONS=detect_leaks=0
 failed=0
 for folder in Fuzz/corpus/${FORMAT:-*}/; do
   format=$(basename "$folder")
