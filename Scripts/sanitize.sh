@@ -50,7 +50,10 @@ for part in "${parts[@]}"; do
     --skip '^RestoreTests\.OnRealGuests' >"$place/log" 2>&1 || status=$?
   case $status in
     0) echo "sanitize: $part: nothing found, $((SECONDS - started)) s" ;;
-    1) echo "sanitize: $part: nothing found; some tests failed, $((SECONDS - started)) s" ;;
+    1)
+      echo "sanitize: $part: nothing found, $((SECONDS - started)) s; these failed:"
+      grep -aE '✘ Test .*(recorded an issue|failed)' "$place/log" | cut -c1-200
+      ;;
     *)
       cat "$place/log" >&2
       echo "sanitize: $part ended with $status ($found: the $sanitizer sanitizer found something)" >&2

@@ -33,6 +33,12 @@ package final class MicroGuest: Sendable {
 
     /// The usual kind: a raw disk of 256 MiB, no network.
     package init() {}
+
+    /// The usual kind, which can be told from others by its name, from outside and from inside.
+    package init(named name: String) {
+      self.name = name
+      text = name
+    }
   }
 
   /// The domain's name.

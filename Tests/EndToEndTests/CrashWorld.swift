@@ -105,10 +105,8 @@ struct CrashWorld: Sendable {
     let disk = "\(installation.server.folder)/\(name).\(format)"
     try await TestProcess.run("qemu-img", ["create", "-q", "-f", format, disk, "24M"])
     try await libvirt.handToQEMU(disk)
-    var options = MicroGuest.Options()
-    options.name = name
+    var options = MicroGuest.Options(named: name)
     options.size = "64M"
-    options.text = name
     options.mac = "52:54:00:cc:00:0\(number)"
     options.address = "10.0.2.2\(number)/24"
     options.deviceXML = """

@@ -114,10 +114,8 @@ import Testing
     _ installation: Installation,
     _ body: (String) async throws -> Void
   ) async throws {
-    var options = MicroGuest.Options()
-    options.name = name
+    var options = MicroGuest.Options(named: name)
     options.size = "64M"
-    options.text = name
     try await withMicroGuest(options) { guest in
       try await body(
         installation.register(

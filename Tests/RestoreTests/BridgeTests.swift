@@ -9,9 +9,7 @@ extension OnRealGuests {
   /// Restores on a bridge, with what really goes over it.
   @Suite struct BridgeTests {
     private static func options(_ name: String, _ number: Int) -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
-      options.text = name
+      var options = MicroGuest.Options(named: name)
       options.mac = "52:54:00:00:50:\(number)"
       options.bridge = "br0"
       options.address = address(number) + "/24"

@@ -8,9 +8,7 @@ extension OnRealGuests {
   /// What a real UEFI stores outside the disk goes with the disks that it belongs to.
   @Suite struct FirmwareTests {
     private static func options(_ name: String) -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
-      options.text = name
+      var options = MicroGuest.Options(named: name)
       options.isUEFI = true
       return options
     }

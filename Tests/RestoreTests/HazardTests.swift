@@ -9,13 +9,6 @@ import Testing
 extension OnRealGuests {
   /// What ruins guests in this trade, met on real ones.
   @Suite struct HazardTests {
-    private static func options(_ name: String) -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
-      options.text = name
-      return options
-    }
-
     private static func refusal(
       of body: () async throws -> Void
     ) async -> Refusal? {
@@ -26,8 +19,8 @@ extension OnRealGuests {
       async throws
     {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             let (a, b) = (try await world.register(source), try await world.register(target))
             let backup = try await world.backUp(a)
             try await target.boot()
@@ -50,8 +43,8 @@ extension OnRealGuests {
 
     @Test func `a backing file under the target's disk is refused`() async throws {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             let overlay = "\(target.folder)/overlay.qcow2"
             try await TestProcess.run(
               "qemu-img",
@@ -80,10 +73,10 @@ extension OnRealGuests {
         "version: 2\nethernets: { eth0: { addresses: [ \(address) ] } }"
       }
       try await RestoreWorld.with(confirmTimeout: .seconds(60)) { world in
-        var first = Self.options("alpha")
+        var first = MicroGuest.Options(named: "alpha")
         first.mac = "52:54:00:00:50:01"
         first.address = "10.0.2.50/24"
-        var second = Self.options("bravo")
+        var second = MicroGuest.Options(named: "bravo")
         second.mac = "52:54:00:00:50:02"
         second.address = "10.0.2.60/24"
         let (sourceOptions, targetOptions) = (first, second)
@@ -113,8 +106,8 @@ extension OnRealGuests {
       async throws
     {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             try await target.boot()
             try await world.libvirt.virsh("autostart", target.name)
             let before = try await world.hypervisor.domain(target.reference)

@@ -12,10 +12,8 @@ extension OnRealGuests {
   /// One guest boots at a time where that is enough: the machine is small.
   @Suite struct RealRestoreTests {
     private static func options(_ name: String, format: String = "raw") -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
+      var options = MicroGuest.Options(named: name)
       options.format = format
-      options.text = name
       return options
     }
 

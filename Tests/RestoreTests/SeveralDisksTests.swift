@@ -9,13 +9,6 @@ import Testing
 extension OnRealGuests {
   /// More than one disk, other sizes, and storage that runs full.
   @Suite struct SeveralDisksTests {
-    private static func options(_ name: String) -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
-      options.text = name
-      return options
-    }
-
     /// A raw disk of `size` bytes with some data in it, in QEMU's hands.
     private static func addDisk(
       to guest: MicroGuest,
@@ -60,8 +53,8 @@ extension OnRealGuests {
       async throws
     {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             let mine = try await Self.addDisk(to: source, size: 24 << 20, text: "second of alpha")
             let theirs = try await Self.addDisk(to: target, size: 32 << 20, text: "second of bravo")
             let (a, b) = (try await world.register(source), try await world.register(target))
@@ -95,8 +88,8 @@ extension OnRealGuests {
 
     @Test func `another number of disks is refused before anything is touched`() async throws {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             _ = try await Self.addDisk(to: source, size: 8 << 20, text: "second")
             let (a, b) = (try await world.register(source), try await world.register(target))
             let backup = try await world.backUp(a)
@@ -117,8 +110,8 @@ extension OnRealGuests {
       async throws
     {
       try await RestoreWorld.with { world in
-        try await withMicroGuest(Self.options("alpha")) { source in
-          try await withMicroGuest(Self.options("bravo")) { target in
+        try await withMicroGuest(MicroGuest.Options(named: "alpha")) { source in
+          try await withMicroGuest(MicroGuest.Options(named: "bravo")) { target in
             let small = "\(target.folder)/small"
             try FileManager.default.createDirectory(
               atPath: small,
@@ -178,7 +171,7 @@ extension OnRealGuests {
       try await RestoreWorld.with { world in
         var milliseconds: [Int64] = []
         for size in ["256M", "16G"] {
-          var options = Self.options("grow")
+          var options = MicroGuest.Options(named: "grow")
           options.size = size
           let chosen = options
           try await withMicroGuest(chosen) { source in

@@ -13,9 +13,7 @@ extension OnRealGuests {
   /// The ways of a backup onto a disk other than a fresh one beside it, on real guests.
   @Suite struct StrategyTests {
     private static func options(_ name: String, isBlockDevice: Bool = false) -> MicroGuest.Options {
-      var options = MicroGuest.Options()
-      options.name = name
-      options.text = name
+      var options = MicroGuest.Options(named: name)
       options.size = "96M"
       options.isBlockDevice = isBlockDevice
       return options
