@@ -4,13 +4,14 @@
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 FORMATTED := Package.swift Sources Tests Benchmarks Fuzz
 
-.PHONY: help install build test simulate fuzz demo lint format check bench bench-api thrash load clean dependencies
+.PHONY: help install build test simulate fuzz mutate demo lint format check bench bench-api thrash load clean dependencies
 
 help:
 	@echo 'make build   the program, .build/debug/rehome'
 	@echo 'make test    everything that is tested; installs what is missing'
 	@echo 'make simulate SEEDS=10000   restores that go wrong in every way; SEED=7 replays one'
 	@echo 'make fuzz    random bytes for all that reads foreign ones: SECONDS_EACH=60 FORMAT=network'
+	@echo 'make mutate  takes out one safeguard after the other, and sees its test fail; takes hours'
 	@echo 'make demo    a restore between two real guests; installs what is missing'
 	@echo 'make install  the program, its settings, user and service, on this host'
 	@echo 'make lint    the rules on looks; make format puts right what it can'
@@ -49,6 +50,9 @@ simulate:
 fuzz:
 	Scripts/fuzz.sh
 
+mutate:
+	Scripts/mutate.sh
+
 demo:
 	Scripts/demo.sh
 
@@ -78,4 +82,5 @@ load:
 
 clean:
 	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks \
-	  .build-fuzz
+	  .build-fuzz .build-mutate
+	git worktree prune

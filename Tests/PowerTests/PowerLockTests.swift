@@ -84,6 +84,9 @@ struct PowerLockTests {
     let ended = try await world.working(concurrency: 2, with: [.undo: data]) {
       try await held.untilReached()
       let job = try await world.accept(.stop)
+      // Until the worker has met the lock alone.
+      try await Task.sleep(for: .milliseconds(600))
+      #expect(await world.effects().isEmpty)
       held.open()
       try await done.untilReached()
       try await Task.sleep(for: .milliseconds(300))

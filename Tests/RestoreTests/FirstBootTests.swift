@@ -163,7 +163,7 @@ struct FirstBootTests {
     }
   }
 
-  @Test func `a worker that dies before the target runs leaves it to the next one`()
+  @Test func `a host that can't filter yet is waited for, its target paused`()
     async throws
   {
     try await Self.with { world, backup in

@@ -91,8 +91,8 @@ enum Project {
 
 extension Project {
   /// The names of the pages in a folder.
-  static func documents(below folder: String) -> [String] {
+  static func documents(below folder: String, ending: String = ".md") -> [String] {
     let found = try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)")
-    return (found ?? []).filter { $0.hasSuffix(".md") }.sorted()
+    return (found ?? []).filter { $0.hasSuffix(ending) }.sorted()
   }
 }
