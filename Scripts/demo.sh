@@ -7,7 +7,7 @@
 #
 # REHOME_DEMO_KEEP=1 leaves the scratch directory behind, REHOME_DEMO_FORMAT=qcow2 takes that in
 # place of raw disks. Made for Debian 12 with Swift 6.3. Needs root, or sudo; listens on loopback
-# only; without KVM it takes about ten minutes. It cleans up after itself, also when it fails.
+# only; without KVM it takes ten to twenty minutes. It cleans up after itself, also when it fails.
 set -euo pipefail
 
 readonly here=$(cd "$(dirname "$0")" && pwd)

@@ -20,6 +20,11 @@ if [[ -z $root && $EUID -ne 0 ]]; then
   exit 1
 fi
 if [[ -z $program ]]; then
+  if ! command -v swift >/dev/null; then
+    # sudo's own path seldom has it.
+    say 'no swift in the path: sudo env "PATH=$PATH" make install' >&2
+    exit 1
+  fi
   [[ -n $root ]] || Scripts/install-dependencies.sh --build --run
   swift build -c release --static-swift-stdlib --product rehome --scratch-path .build-release
   program=.build-release/release/rehome

@@ -226,34 +226,6 @@ import Testing
     return Set(try #require(value as? [String: Any], "\(outcome)").keys)
   }
 
-  @Test func `the doctor says what is missing, and with which exit code`() async throws {
-    struct Finding: Decodable {
-      let name: String
-      let status: String
-      let detail: String?
-      let remedy: String?
-    }
-
-    let outcome = try await Self.program.run("doctor", "--json")
-    #expect(outcome.status == 5, "\(outcome)")
-    let findings = try JSONDecoder().decode([Finding].self, from: Data(outcome.output.utf8))
-    #expect(findings.allSatisfy { ["ok", "warn", "fail"].contains($0.status) })
-    let libvirt = try #require(findings.first { $0.name.contains("libvirt") })
-    #expect(libvirt.status == "fail")
-  }
-
-  @Test func `a variable that sets nothing is told, and the doctor makes nothing`() async throws {
-    let data = "\(ScratchDirectory.path)/none"
-    let program = Program(variables: [
-      "REHOME_DATA_PATH": data, "REHOME_LIBVIRT_URI": "test:///default",
-      "REHOME_API_PROT": "1",
-    ])
-    let outcome = try await program.run("doctor")
-    #expect(outcome.errors.contains("REHOME_API_PROT sets nothing"), "\(outcome)")
-    #expect(outcome.output.contains("There is no \(data) yet"), "\(outcome)")
-    #expect(!FileManager.default.fileExists(atPath: data))
-  }
-
   @Test func `version and help are no failures`() async throws {
     for arguments in [["--version"], ["--help"], ["help", "restore", "start"]] {
       let outcome = try await Self.program.run(arguments)

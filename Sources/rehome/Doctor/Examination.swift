@@ -144,6 +144,8 @@ struct Examination {
     for directory in catalog.diskDirectories {
       found += await StorageExamination(directory: directory, holdsDisks: true).findings()
     }
+    let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
+    found += await FirmwareExamination(hypervisor: hypervisor).findings(of: catalog.domains)
     if !layout.datastore.path.hasPrefix(layout.root.path + "/"),
       FileManager.default.fileExists(atPath: layout.datastore.path)
     {
@@ -156,7 +158,7 @@ struct Examination {
 
   private func catalog(
     _ layout: DataLayout
-  ) async -> (findings: [Finding], diskDirectories: [String]) {
+  ) async -> (findings: [Finding], diskDirectories: [String], domains: [DomainReference]) {
     let operations: Operations
     do throws(CommandFailure) {
       operations = Operations(
@@ -165,7 +167,7 @@ struct Examination {
         logger: logger
       )
     } catch {
-      return ([Finding("catalog", .fail, error.sentence)], [])
+      return ([Finding("catalog", .fail, error.sentence)], [], [])
     }
     let node = settings.node.name
     do throws(Refusal) {
@@ -187,10 +189,11 @@ struct Examination {
             ),
         ],
         Set(directories.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
-          .sorted()
+          .sorted(),
+        domains.map(\.reference)
       )
     } catch {
-      return ([Finding("catalog", .fail, error.words)], [])
+      return ([Finding("catalog", .fail, error.words)], [], [])
     }
   }
 
