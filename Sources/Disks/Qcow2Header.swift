@@ -27,7 +27,8 @@ package struct Qcow2Header: Sendable, Equatable {
   /// The largest virtual size taken seriously, in bytes.
   package static let largestSize: UInt64 = 64 << 40
   private static let shortest = 72
-  private static let longest = 112
+  /// How many bytes of it matter.
+  static let longest = 112
 
   private enum Feature {
     static let dirty: UInt64 = 1 << 0
@@ -36,6 +37,13 @@ package struct Qcow2Header: Sendable, Equatable {
     static let compression: UInt64 = 1 << 3
     static let extendedL2: UInt64 = 1 << 4
     static let known = dirty | corrupt | dataFile | compression | extendedL2
+  }
+
+  /// Whether images of both divide and describe their clusters alike.
+  func hasGeometry(of other: Qcow2Header) -> Bool {
+    version == other.version && clusterSize == other.clusterSize
+      && refcountBits == other.refcountBits && hasExtendedL2 == other.hasExtendedL2
+      && isZstd == other.isZstd
   }
 
   /// Reads the header of the image at `path` and refuses what must not be opened.

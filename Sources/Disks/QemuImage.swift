@@ -23,6 +23,18 @@ enum QemuImage {
     ])
   }
 
+  /// Frees clusters of the qcow2 image at `path` that nothing refers to.
+  ///
+  /// - Returns: False if the image isn't sound even then, or somebody uses it.
+  static func freeUnused(in path: String) async throws(DiskError) -> Bool {
+    do throws(DiskError) {
+      try await run(["check", "-q", "-r", "leaks", "-f", "qcow2", path])
+      return true
+    } catch .tool {
+      return false
+    }
+  }
+
   private static func run(_ arguments: [String]) async throws(DiskError) {
     let message: String
     do {

@@ -81,8 +81,8 @@ extension RestoreRun {
         try await fromDisks { () async throws(DiskError) in try await device.flush() }
       }
       let plan = try await plan(index, disk, on: device, stage, holdsSomething: holdsSomething)
-      // Whether the one that was left began as a clone nobody knows, so it counts as one.
-      if holdsSomething {
+      // Whether a raw one that was left began as a clone nobody knows, so it counts as one.
+      if holdsSomething, format == .raw {
         let shared = try await shared(with: disk)
         progress.add(shared, length: 0)
         if left != nil {
@@ -106,20 +106,24 @@ extension RestoreRun {
 
   /// What an attempt that died has left of a disk's stage, to go on with.
   ///
-  /// Whatever it holds is compared, chunk by chunk, so that nothing hangs on what was durable. That of a
-  /// qcow2 is made anew: a server that died has left clusters in it that nobody uses.
+  /// Whatever it holds is compared, chunk by chunk, so that nothing hangs on what was durable.
   private func leftStage(
     of disk: StagedDisk,
     _ format: DiskFormat
   ) async throws(StepStop) -> Stage? {
-    guard format == .raw else { return nil }
     let id = job.id.text
     let left = try await fromDisks { () async throws(DiskError) -> Stage? in
       let found = try await Stage.existing(for: disk.currentPath, job: id, disk: disk.device)
       guard let found else { return nil }
-      // One that was cut short in the making isn't of the disk's size yet.
-      let size = try await DiskImage.virtualSize(found.path, format: .raw)
-      return size == disk.sizeBytes ? found : nil
+      // One that was cut short in the making isn't of the disk's size, or no image, yet.
+      let isWhole =
+        switch format {
+        case .raw:
+          try await DiskImage.virtualSize(found.path, format: .raw) == disk.sizeBytes
+        case .qcow2:
+          try await found.repair(like: disk.currentPath, virtualSize: disk.sizeBytes)
+        }
+      return isWhole ? found : nil
     }
     if left != nil {
       parts.logger.info(

@@ -23,9 +23,10 @@ struct SimulatedWorld: Sendable {
   let target: VPS
   let host: SimulatedHypervisor
   let hooks = RestoreWorld.Hooks()
+  let format: DiskFormat
   var filtering = FirstBootFiltering.auto
   /// The target's disk.
-  var disk: String { "\(folder)/disk.raw" }
+  var disk: String { "\(folder)/disk.\(format.rawValue)" }
   var undoDirectory: String { "\(folder)/undo" }
   var reference: DomainReference { target.reference }
   var catalog: any Catalog { fixture.catalog }
@@ -34,9 +35,10 @@ struct SimulatedWorld: Sendable {
   static func make(
     holding held: [UInt8],
     isRunning: Bool = true,
+    format: DiskFormat = .raw,
     in folder: String = ScratchDirectory.path
   ) async throws -> SimulatedWorld {
-    try await SimulatedWorld(folder, held, isRunning: isRunning)
+    try await SimulatedWorld(folder, held, isRunning: isRunning, format)
   }
 
   /// Makes a target whose disk holds `held`, and runs `body` with a worker at work.
@@ -66,8 +68,14 @@ struct SimulatedWorld: Sendable {
     }
   }
 
-  private init(_ folder: String, _ held: [UInt8], isRunning: Bool) async throws {
+  private init(
+    _ folder: String,
+    _ held: [UInt8],
+    isRunning: Bool,
+    _ format: DiskFormat
+  ) async throws {
     self.folder = folder
+    self.format = format
     bench = try DiskBench(folder)
     for name in ["seeds", "run", "locks"] {
       try FileManager.default.createDirectory(
@@ -77,9 +85,13 @@ struct SimulatedWorld: Sendable {
     }
     let path = "\(folder)/disk.raw"
     try held.writeSparse(to: path)
+    let image = "\(folder)/disk.\(format.rawValue)"
+    if format != .raw {
+      try await TestProcess.run("qemu-img", ["convert", "-O", format.rawValue, path, image])
+    }
     fixture = CatalogFixture(catalog: try SQLiteCatalog(path: "\(folder)/catalog.sqlite"))
     target = try await fixture.vps(of: fixture.client())
-    let disk = DomainDisk(targetDevice: "vda", sourcePath: path)
+    let disk = DomainDisk(targetDevice: "vda", sourcePath: image, format: format.rawValue)
     let description = DomainDescription(
       name: target.domainName,
       uuid: target.domainUUID,

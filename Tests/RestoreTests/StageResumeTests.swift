@@ -58,6 +58,24 @@ struct StageResumeTests {
     }
   }
 
+  @Test func `nor is what is staged of a qcow2 disk`() async throws {
+    let world = try await World.make(holding: Self.held, format: .qcow2)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    try await world.working {
+      let job = try await world.finished(id)
+      let result = try job.restored()
+      // A quarter was staged when its worker died; what was in flight may be lost.
+      #expect(result.bytesWritten < Int64(Self.wanted.count))
+      #expect(result.bytesReused > 0)
+      #expect(result.bytesReused + result.bytesWritten == Int64(Self.wanted.count))
+    }
+    let raw = "\(world.folder)/after.raw"
+    try await TestProcess.run("qemu-img", ["convert", "-O", "raw", world.disk, raw])
+    #expect([UInt8](try Data(contentsOf: URL(filePath: raw))) == Self.wanted)
+    try await TestProcess.run("qemu-img", ["check", "-q", world.disk])
+  }
+
   @Test func `a stage that was cut short in the making is made anew`() async throws {
     let world = try await World.make(holding: Self.held)
     let backup = try await world.backup(of: Self.wanted)
