@@ -22,7 +22,7 @@ struct StorageExamination {
           "exchange",
           failure,
           "Nothing can be written to \(directory).",
-          remedy: "Run this as the user that runs the server."
+          remedy: "Run this with the server's rights, as Getting started tells."
         )
       ]
     }
