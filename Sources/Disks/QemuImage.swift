@@ -23,16 +23,39 @@ enum QemuImage {
     ])
   }
 
-  /// Frees clusters of the qcow2 image at `path` that nothing refers to.
+  /// Frees clusters of a qcow2 image that nothing refers to.
   ///
-  /// - Returns: False if the image isn't sound even then, or somebody uses it.
-  static func freeUnused(in path: String) async throws(DiskError) -> Bool {
-    do throws(DiskError) {
-      try await run(["check", "-q", "-r", "leaks", "-f", "qcow2", path])
-      return true
-    } catch .tool {
-      return false
+  /// - Parameters:
+  ///   - reference: A path that leads to the image, whatever stands at its name.
+  ///   - path: Its name.
+  /// - Returns: False if the image isn't sound even then; nil if that can't be told: the program was
+  ///   stopped, or somebody uses the image.
+  static func freeUnused(in reference: String, at path: String) async -> Bool? {
+    let status: TerminationStatus
+    do {
+      // It has a line to say for each cluster, of which nobody needs to hear.
+      status = try await Subprocess.run(
+        .name("qemu-img"),
+        arguments: ["check", "-q", "-r", "leaks", "-f", "qcow2", reference],
+        environment: environment,
+        output: .discarded,
+        error: .discarded
+      ).terminationStatus
+    } catch {
+      return nil
     }
+    switch status {
+    case .exited(0): return true
+    // Corrupt, or with leaks that stayed.
+    case .exited(2), .exited(3): return false
+    // Tables that make no sense, and a lock that wasn't had.
+    case .exited(1): return await ImageLock.isTaken(path, for: .write) ? nil : false
+    default: return nil
+    }
+  }
+
+  private static var environment: Environment {
+    .custom(["PATH": ChildProcess.folders.joined(separator: ":"), "LC_ALL": "C"])
   }
 
   private static func run(_ arguments: [String]) async throws(DiskError) {
@@ -41,7 +64,7 @@ enum QemuImage {
       let result = try await Subprocess.run(
         .name("qemu-img"),
         arguments: .init(arguments),
-        environment: .custom(["PATH": ChildProcess.folders.joined(separator: ":"), "LC_ALL": "C"]),
+        environment: environment,
         output: .discarded,
         error: .string(limit: longestMessage)
       )

@@ -9,12 +9,13 @@ extension Stage {
   /// - Parameters:
   ///   - current: The disk that it is for, whose geometry it must have.
   ///   - virtualSize: The size that a guest is to see, in bytes.
-  /// - Returns: False if it isn't such an image, or not sound, and must be made anew.
+  /// - Returns: False if it isn't such an image, or not sound, and must be made anew; nil if that can't be
+  ///   told now, for somebody uses it or who looks at it was stopped.
   /// - Throws: `stampMismatch` if another file stands there.
   package func repair(
     like current: String,
     virtualSize: Int64
-  ) async throws(DiskError) -> Bool {
+  ) async throws(DiskError) -> Bool? {
     let wanted = try await Qcow2Header.read(current)
     let found = try await BlockingExecutor.files.run { [self] () throws(DiskError) in
       try Found(self)
@@ -22,8 +23,9 @@ extension Stage {
     guard let header = found.header, header.virtualSize == virtualSize,
       header.hasGeometry(of: wanted), header.snapshotCount == 0, !header.isCorrupt
     else { return false }
-    let isSound = try await QemuImage.freeUnused(in: found.reference)
-    found.keep()
+    let isSound = await QemuImage.freeUnused(in: found.reference, at: path)
+    // A server flushes what it has written itself, not what the one before it had.
+    if isSound == true { try await found.sync() }
     return isSound
   }
 
@@ -45,7 +47,8 @@ extension Stage {
     /// A path that leads other programs to this very file as long as it is open here.
     var reference: String { "/proc/\(getpid())/fd/\(file.number)" }
 
-    /// Keeps it open until here.
-    func keep() { withExtendedLifetime(self) {} }
+    func sync() async throws(DiskError) {
+      try await BlockingExecutor.files.run { [self] () throws(DiskError) in try file.sync() }
+    }
   }
 }

@@ -76,7 +76,7 @@ extension RestoreRun {
       )
     }
     do throws(StepStop) {
-      // What is compared is then on the disk, not on its way there.
+      // What is compared is then on the disk, not on its way there; a qcow2 is synced when it is repaired.
       if left != nil {
         try await fromDisks { () async throws(DiskError) in try await device.flush() }
       }
@@ -112,26 +112,45 @@ extension RestoreRun {
     _ format: DiskFormat
   ) async throws(StepStop) -> Stage? {
     let id = job.id.text
-    let left = try await fromDisks { () async throws(DiskError) -> Stage? in
-      let found = try await Stage.existing(for: disk.currentPath, job: id, disk: disk.device)
-      guard let found else { return nil }
-      // One that was cut short in the making isn't of the disk's size, or no image, yet.
-      let isWhole =
-        switch format {
-        case .raw:
-          try await DiskImage.virtualSize(found.path, format: .raw) == disk.sizeBytes
-        case .qcow2:
-          try await found.repair(like: disk.currentPath, virtualSize: disk.sizeBytes)
-        }
-      return isWhole ? found : nil
+    let found = try await fromDisks { () async throws(DiskError) in
+      try await Stage.existing(for: disk.currentPath, job: id, disk: disk.device)
     }
-    if left != nil {
-      parts.logger.info(
-        "staging goes on",
-        metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
+    guard let found, try await isWhole(found, disk, format) else { return nil }
+    parts.logger.info(
+      "staging goes on",
+      metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
+    )
+    return found
+  }
+
+  /// Whether what was left can be gone on with: one that was cut short in the making isn't of the disk's
+  /// size, or no image, yet.
+  private func isWhole(
+    _ found: Stage,
+    _ disk: StagedDisk,
+    _ format: DiskFormat
+  ) async throws(StepStop) -> Bool {
+    let isWhole = try await fromDisks { () async throws(DiskError) in
+      switch format {
+      case .raw:
+        try await DiskImage.virtualSize(found.path, format: .raw) == disk.sizeBytes
+      case .qcow2:
+        try await found.repair(like: disk.currentPath, virtualSize: disk.sizeBytes)
+      }
+    }
+    guard isWhole != true else { return true }
+    // What ends with its worker is no reason to throw hours of work away.
+    if Task.isCancelled { throw .interrupted(.leaseLost) }
+    guard isWhole != nil else {
+      throw .because(
+        .internalError,
+        "What is staged of the disk \(disk.device) can't be looked at now.",
+        isTransient: true
       )
     }
-    return left
+    // The check may have taken long, and what is left is about to be removed.
+    if format == .qcow2 { try await confirmLease() }
+    return false
   }
 
   /// A new stage, in place of what an attempt that died may have left.

@@ -69,7 +69,12 @@ struct StagePlan: Sendable, Equatable {
       }
     }
     let end = extents.last?.range.upperBound ?? 0
-    if index.size < end, !holes.isHole(index.size..<end) { plan.zero(index.size..<end) }
+    if index.size < end {
+      // Only what is there: zeros have tables of their own in a qcow2.
+      for extent in extents where !extent.isZero && extent.range.upperBound > index.size {
+        plan.zero(extent.range.clamped(to: index.size..<end))
+      }
+    }
     return plan
   }
 

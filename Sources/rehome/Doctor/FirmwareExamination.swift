@@ -12,7 +12,16 @@ struct FirmwareExamination {
   func findings(of references: [DomainReference]) async -> [Finding] {
     var count = 0
     for reference in references {
-      guard let path = await nvramPath(of: reference) else { continue }
+      let path: String?
+      do throws(HypervisorError) {
+        path = try await hypervisor.domain(reference).nvramPath
+      } catch .domainMissing {
+        continue
+      } catch {
+        // It would hang, or be away, for the others too; that is told already.
+        break
+      }
+      guard let path, path.hasPrefix("/") else { continue }
       count += 1
       do throws(DiskError) {
         try await KeptFile.check(path)
@@ -29,10 +38,5 @@ struct FirmwareExamination {
     }
     guard count > 0 else { return [] }
     return [Finding("nvram", .ok, "What the firmware of \(count) VPSs stores can be kept.")]
-  }
-
-  private func nvramPath(of reference: DomainReference) async -> String? {
-    guard let domain = try? await hypervisor.domain(reference) else { return nil }
-    return domain.nvramPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
   }
 }
