@@ -58,6 +58,16 @@ struct StagePlanTests {
       map: nil
     )
     #expect(sparse.steps == [.compare(0)])
+    let scattered = StagePlan.delta(
+      try await Self.index([1], lastLength: 1000),
+      over: Self.extents([(1, false), (2, true), (1, false), (5, true)]),
+      map: nil
+    )
+    #expect(
+      scattered.steps == [
+        .compare(0), .zero(1000..<Self.chunk), .zero(3 * Self.chunk..<4 * Self.chunk),
+      ]
+    )
   }
 
   @Test func `a map vouches for clean chunks of the same content, and for nothing else`()
