@@ -45,6 +45,14 @@ build() {
     >"$tree/../build.log" 2>&1
 }
 
+# The package manager doesn't build what imports a C header again when that has changed.
+touch_importers() { # FILE
+  local module
+  sed -n 's|^+++ b/Sources/\([^/]*\)/.*\.h$|\1|p' "$1" | sort -u | while IFS= read -r module; do
+    grep -rlE "import $module\$" "$tree/Sources" --include='*.swift' | xargs -r touch
+  done
+}
+
 # A regular expression for nothing but these words.
 quoted() { sed 's/[][().*+?^${}|\\/]/\\&/g' <<<"$1"; }
 
@@ -70,6 +78,7 @@ try() { # FILE
     echo "doesn't apply"
     return 1
   fi
+  touch_importers "$1"
   if ! build; then
     grep -a 'error:' "$tree/../build.log" | sort -u | head -5 >&2 || true
     echo "doesn't build"
@@ -87,6 +96,7 @@ try() { # FILE
   fi
   git -C "$tree" checkout --quiet --force -- Sources
   git -C "$tree" clean --quiet -fd Sources
+  touch_importers "$1"
   return $all
 }
 
