@@ -83,4 +83,4 @@ load:
 clean:
 	rm -rf .build .build-release .build-simulate .build-thread .build-address .build-benchmarks \
 	  .build-fuzz .build-mutate
-	git worktree prune
+	-git worktree prune

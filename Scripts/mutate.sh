@@ -4,9 +4,10 @@
 #   mutate.sh [NAME...]     those of Tests/Mutations whose names begin so; all if none is named
 #
 # Each takes one safeguard out of the program, in a tree of its own below .build-mutate that holds what
-# is committed; then the tests that it names must fail, each of them. Builds first, which takes minutes,
-# and then a minute or two for each. Fails if a test still passes ("survived"), if a mutation doesn't
-# apply or build any more, or if it names a test that isn't there.
+# is committed; then the tests that it names must fail, each of them, which have passed before with nothing
+# taken out. Builds first, which takes minutes, then a minute or less for each. Fails if a test still passes
+# ("survived"), if it fails anyway, if a mutation doesn't apply or build any more, or if it names a test that
+# isn't there.
 # Prints one line a figure at its end, `figure NAME VALUE`:
 #   mutations            how many were tried
 #   mutations-survived   how many of them no test noticed, or couldn't be tried
@@ -56,7 +57,7 @@ touch_importers() { # FILE
 # A regular expression for nothing but these words.
 quoted() { sed 's/[][().*+?^${}|\\/]/\\&/g' <<<"$1"; }
 
-# 0: it fails, 1: it passes, 2: there is none.
+# 0: it fails, or doesn't end; 1: it passes; 2: there is none.
 fails() { # TARGET TEST
   local log=$tree/../test.log code=0
   (
@@ -103,6 +104,19 @@ try() { # FILE
 prepare
 echo "mutate: building" >&2
 build || { tail -n 20 "$tree/../build.log" >&2 && exit 1; }
+
+# One that fails with nothing taken out would notice everything.
+unsound=0
+while IFS=$'\t' read -r target test; do
+  code=0
+  fails "$target" "$test" || code=$?
+  [[ $code -eq 1 ]] || { unsound=1 && echo "doesn't pass as it is: $target, $test"; }
+done < <(
+  while IFS= read -r file; do
+    field Test "$file" | sed "s/^/$(field Target "$file")\t/"
+  done < <(mutations "$@") | sort -u
+)
+[[ $unsound -eq 0 ]] || exit 1
 
 tried=0
 survived=0

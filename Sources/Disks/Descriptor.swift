@@ -24,6 +24,9 @@ struct Descriptor: ~Copyable, Sendable {
 
   deinit { close(number) }
 
+  /// A path that leads other programs to this very file as long as it is open here.
+  var reference: String { "/proc/\(getpid())/fd/\(number)" }
+
   /// Fills `bytes` from `offset` on; the file ending before is an error.
   @unsafe
   func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(DiskError) {

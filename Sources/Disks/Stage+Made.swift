@@ -25,7 +25,7 @@ extension Stage {
     }
 
     /// A path that leads other programs to this very file as long as it is open here.
-    var reference: String { "/proc/\(getpid())/fd/\(file.number)" }
+    var reference: String { file.reference }
 
     /// Keeps it open until here.
     func keep() { withExtendedLifetime(self) {} }

@@ -44,8 +44,7 @@ extension Stage {
       header = try? Qcow2Header(bytes)
     }
 
-    /// A path that leads other programs to this very file as long as it is open here.
-    var reference: String { "/proc/\(getpid())/fd/\(file.number)" }
+    var reference: String { file.reference }
 
     func sync() async throws(DiskError) {
       try await BlockingExecutor.files.run { [self] () throws(DiskError) in try file.sync() }

@@ -1,5 +1,5 @@
 import Disks
-import Hypervisor
+package import Hypervisor
 import Logging
 import Model
 import Operations
@@ -94,5 +94,5 @@ extension RestoreRun {
 
 extension DomainDescription {
   /// The file in which the firmware stores what isn't on the disks; nil: there is none on this host.
-  var keptNVRAMPath: String? { nvramPath.flatMap { $0.hasPrefix("/") ? $0 : nil } }
+  package var keptNVRAMPath: String? { nvramPath.flatMap { $0.hasPrefix("/") ? $0 : nil } }
 }

@@ -6,7 +6,7 @@ import Testing
 
 struct QemuNBDTests {
   private func makeImage(_ path: String, _ size: String = "64M") async throws {
-    try await Tool.succeed("qemu-img", "create", "-q", "-f", "qcow2", path, size)
+    try await makeQcow2(path, size: size)
   }
 
   @Test(arguments: ["512", "1M", "67109376"])

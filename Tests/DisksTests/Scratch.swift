@@ -126,6 +126,16 @@ func inode(_ path: String) throws -> UInt64 {
   return UInt64(status.st_ino)
 }
 
+/// Makes an empty qcow2 image.
+func makeQcow2(_ path: String, size: String, options: String? = nil) async throws {
+  let chosen = options.map { ["-o", $0] } ?? []
+  let tool = try await Tool.run(
+    "qemu-img",
+    ["create", "-q", "-f", "qcow2"] + chosen + [path, size]
+  )
+  try #require(tool.status == 0, "\(tool.output)")
+}
+
 extension BlockDevice {
   /// Writes `bytes` at `offset` in one request.
   func put(_ bytes: [UInt8], at offset: Int64) async throws(DiskError) {

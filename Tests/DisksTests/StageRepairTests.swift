@@ -14,7 +14,7 @@ struct StageRepairTests {
   ) async throws {
     try await withScratch { folder in
       let current = "\(folder)/disk.qcow2"
-      try await Tool.succeed("qemu-img", "create", "-q", "-f", "qcow2", current, "\(size)")
+      try await makeQcow2(current, size: "\(size)")
       let stage = try await Stage.create(
         beside: current,
         format: .qcow2,
@@ -71,17 +71,7 @@ struct StageRepairTests {
     try await Self.withLeftStage { current, stage in
       #expect(try await stage.repair(like: current, virtualSize: Self.size * 2) == false)
       let other = current + ".other"
-      try await Tool.succeed(
-        "qemu-img",
-        "create",
-        "-q",
-        "-f",
-        "qcow2",
-        "-o",
-        "cluster_size=128k",
-        other,
-        "16M"
-      )
+      try await makeQcow2(other, size: "16M", options: "cluster_size=128k")
       #expect(try await stage.repair(like: other, virtualSize: Self.size) == false)
       let file = try FileHandle(forUpdating: URL(filePath: stage.path))
       try file.truncate(atOffset: 20)

@@ -42,17 +42,7 @@ struct StageTests {
   func `A qcow2 stage has the geometry of the old image`(options: String) async throws {
     try await withScratch { scratch in
       let current = "\(scratch)/disk"
-      try await Tool.succeed(
-        "qemu-img",
-        "create",
-        "-q",
-        "-f",
-        "qcow2",
-        "-o",
-        options,
-        current,
-        "64M"
-      )
+      try await makeQcow2(current, size: "64M", options: options)
       let stage = try await Stage.create(
         beside: current,
         format: .qcow2,
@@ -98,7 +88,7 @@ struct StageTests {
   @Test func `A stage that can't be made leaves nothing`() async throws {
     try await withScratch { scratch in
       let current = "\(scratch)/disk"
-      try await Tool.succeed("qemu-img", "create", "-q", "-f", "qcow2", current, "1M")
+      try await makeQcow2(current, size: "1M")
       await #expect(throws: DiskError.self) {
         try await Stage.create(
           beside: current,

@@ -1,3 +1,4 @@
+import Catalog
 import Disks
 import Foundation
 import Model
@@ -74,6 +75,24 @@ struct StageResumeTests {
     try await TestProcess.run("qemu-img", ["convert", "-O", "raw", world.disk, raw])
     #expect([UInt8](try Data(contentsOf: URL(filePath: raw))) == Self.wanted)
     try await TestProcess.run("qemu-img", ["check", "-q", world.disk])
+  }
+
+  @Test func `a qcow2 stage that somebody has open is waited for, not thrown away`() async throws {
+    let world = try await World.make(holding: Self.held, format: .qcow2)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    let stage = try #require(
+      try await Stage.existing(for: world.disk, job: id.text, disk: "vda")
+    )
+    let open = try await stage.open(format: .qcow2, directory: world.folder)
+    try await world.working {
+      while try await world.catalog.read({ try $0.job(id) })?.state != .waiting {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      try await open.close()
+      let result = try await world.finished(id).restored()
+      #expect(result.bytesReused > 0)
+    }
   }
 
   @Test func `a stage that was cut short in the making is made anew`() async throws {

@@ -20,8 +20,9 @@ struct Examination {
   /// Everything, in the order of a good installation.
   func findings() async -> [Finding] {
     var found = [programs(), clock()].flatMap { $0 }
-    found += await hypervisor()
-    found += await places()
+    let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
+    found += await self.hypervisor(hypervisor)
+    found += await places(hypervisor)
     return found
   }
 
@@ -69,8 +70,7 @@ struct Examination {
     return [Finding("clock", .ok, "It is \(now), kept by a time service.")]
   }
 
-  private func hypervisor() async -> [Finding] {
-    let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
+  private func hypervisor(_ hypervisor: any Hypervisor) async -> [Finding] {
     do throws(HypervisorError) {
       let host = try await hypervisor.hostInformation()
       let libvirt = Finding(
@@ -102,7 +102,7 @@ struct Examination {
     }
   }
 
-  private func places() async -> [Finding] {
+  private func places(_ hypervisor: any Hypervisor) async -> [Finding] {
     let layout = DataLayout(settings)
     guard FileManager.default.fileExists(atPath: layout.root.path) else {
       return [
@@ -144,7 +144,6 @@ struct Examination {
     for directory in catalog.diskDirectories {
       found += await StorageExamination(directory: directory, holdsDisks: true).findings()
     }
-    let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
     found += await FirmwareExamination(hypervisor: hypervisor).findings(of: catalog.domains)
     if !layout.datastore.path.hasPrefix(layout.root.path + "/"),
       FileManager.default.fileExists(atPath: layout.datastore.path)

@@ -1,6 +1,7 @@
 import Disks
 import Hypervisor
 import Model
+import Restore
 
 /// Examines whether what the firmware of VPSs stores outside their disks can be kept and put back, as
 /// every restore onto one with a UEFI needs.
@@ -14,14 +15,14 @@ struct FirmwareExamination {
     for reference in references {
       let path: String?
       do throws(HypervisorError) {
-        path = try await hypervisor.domain(reference).nvramPath
+        path = try await hypervisor.domain(reference).keptNVRAMPath
       } catch .domainMissing {
         continue
       } catch {
         // It would hang, or be away, for the others too; that is told already.
         break
       }
-      guard let path, path.hasPrefix("/") else { continue }
+      guard let path else { continue }
       count += 1
       do throws(DiskError) {
         try await KeptFile.check(path)
