@@ -16,6 +16,17 @@ package enum TestProcess {
 
   static let executor = BlockingExecutor(label: "test.processes", width: 8)
 
+  private static let turn = NSLock()
+
+  /// Makes a process's pipes and starts it, while no other is being started here.
+  ///
+  /// What Foundation opens for a process, its pipes and the socket that tells of its end, isn't closed
+  /// on exec: another that is begun meanwhile would inherit it, and who waits for the end of the one
+  /// would wait for the end of both.
+  package static func begin<Value>(_ start: () throws -> Value) rethrows -> Value {
+    try turn.withLock(start)
+  }
+
   /// The path of one of the project's own scripts for tests.
   static func script(_ name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent()
@@ -43,7 +54,9 @@ package enum TestProcess {
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = output
       process.standardError = output
-      do { try process.run() } catch { throw Failure(command: command, output: "\(error)") }
+      do { try begin { try process.run() } } catch {
+        throw Failure(command: command, output: "\(error)")
+      }
       process.waitUntilExit()
       let text = String(
         decoding: FileManager.default.contents(atPath: path) ?? Data(),

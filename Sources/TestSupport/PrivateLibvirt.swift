@@ -158,15 +158,9 @@ private final class Guardian: Sendable {
 
   init(script: String, folder: String, isBridged: Bool) throws(TestProcess.Failure) {
     let process = Process()
-    let input = Pipe()
-    let output = Pipe()
     process.executableURL = URL(filePath: script)
     process.arguments = ["guard", folder] + (isBridged ? ["bridged"] : [])
-    process.standardInput = input
-    process.standardOutput = output
-    do { try process.run() } catch {
-      throw TestProcess.Failure(command: script, output: "\(error)")
-    }
+    let (input, output) = try Self.begin(process)
     var line = ""
     while !line.hasSuffix("\n") {
       let bytes = output.fileHandleForReading.availableData
@@ -179,6 +173,20 @@ private final class Guardian: Sendable {
     uri = line.trimmingCharacters(in: .whitespacesAndNewlines)
     self.input = input.fileHandleForWriting
     self.process = Mutex(process)
+  }
+
+  private static func begin(_ process: Process) throws(TestProcess.Failure) -> (Pipe, Pipe) {
+    do {
+      return try TestProcess.begin {
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        return (input, output)
+      }
+    } catch {
+      throw TestProcess.Failure(command: PrivateLibvirt.script, output: "\(error)")
+    }
   }
 
   /// Waits until everything is gone.

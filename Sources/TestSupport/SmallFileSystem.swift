@@ -49,7 +49,7 @@ package enum SmallFileSystem {
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = arguments
     process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
+    guard (try? TestProcess.begin { try process.run() }) != nil else { return false }
     process.waitUntilExit()
     return process.terminationStatus == 0
   }

@@ -2,6 +2,7 @@ import Datastore
 import Disks
 import Foundation
 import Model
+import TestSupport
 import Testing
 
 struct LockTests {
@@ -115,12 +116,15 @@ private final class OtherProcess {
   }
 
   init(_ mode: String, _ path: String) throws {
-    let output = Pipe()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = ["python3", "-c", Self.script, mode, path]
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
+    let output = try TestProcess.begin { [process, input] in
+      let output = Pipe()
+      process.standardInput = input
+      process.standardOutput = output
+      try process.run()
+      return output
+    }
     let line = output.fileHandleForReading.availableData
     answer = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }

@@ -169,15 +169,18 @@ final class Server: Sendable {
     try state.withLock { state in
       state.count += 1
       let process = Process()
-      let input = Pipe()
       process.executableURL = URL(filePath: "/bin/sh")
       process.arguments =
         ["-c", Self.shell, "sh", "\(folder)/\(state.count)"]
         + program.commandLine(["serve"], with: more)
-      process.standardInput = input
       process.standardOutput = FileHandle.nullDevice
       process.standardError = FileHandle.nullDevice
-      try withNoSignalBlocked { try process.run() }
+      let input = try TestProcess.begin {
+        let input = Pipe()
+        process.standardInput = input
+        try withNoSignalBlocked { try process.run() }
+        return input
+      }
       state.running = Running(
         process: process,
         input: input.fileHandleForWriting
