@@ -99,11 +99,21 @@ package protocol Hypervisor: Sendable {
 
   /// Adds a network filter, or changes the one of the same name.
   func defineFilter(_ filter: NetworkFilter) async throws(HypervisorError)
-  /// Puts a running domain's network card behind a filter until its next start; nil: behind none.
+  /// Puts a network card behind a filter, in the running domain until its next start or in the
+  /// definition from its next start on.
   func setFilter(
     of reference: DomainReference,
     mac: String,
-    named name: String?
+    named name: String,
+    in form: DomainForm
+  ) async throws(HypervisorError)
+  /// Takes a network card from behind a filter; one that isn't behind it, or not any more, stays as
+  /// it is.
+  func liftFilter(
+    of reference: DomainReference,
+    mac: String,
+    named name: String,
+    in form: DomainForm
   ) async throws(HypervisorError)
   /// Removes a network filter; one that isn't there counts as removed.
   ///

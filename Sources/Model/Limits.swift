@@ -137,6 +137,10 @@ package enum Limits {
   package static let filterAddresses = 64
   /// How long a started target waits for a filter before it runs without.
   package static let filterPatience = Duration.seconds(20)
+  /// How long after a restore its filter is kept at least: what libvirt was asked for may come late.
+  package static let filterLateness = Duration.seconds(600)
+  /// How many jobs of a target are looked through for a later restore.
+  package static let filterJobs = 1000
   /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.
   package static let removalTries = 3
   /// How often chunks that the datastore has lost are read again before it counts as broken.

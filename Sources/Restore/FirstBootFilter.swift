@@ -2,11 +2,15 @@ import Hypervisor
 import Model
 
 extension NetworkFilter {
-  /// What the names of our filters begin with; the job follows.
-  static let namePrefix = "rehome-"
+  private static let namePrefix = "rehome-"
 
   /// The name of the filter of a restore.
   static func name(of job: JobID) -> String { namePrefix + job.text }
+
+  /// The restore whose filter has this name; nil: it isn't ours.
+  static func job(named name: String) -> JobID? {
+    name.hasPrefix(namePrefix) ? JobID(String(name.dropFirst(namePrefix.count))) : nil
+  }
 
   /// What a VPS may send while nobody knows which addresses another's disk has brought.
   ///
@@ -61,8 +65,9 @@ extension NetworkConfiguration {
 }
 
 extension DomainInterface {
+  /// The filter of ours that it is behind, of whichever restore.
+  var filterOfOurs: String? { filter.flatMap { NetworkFilter.job(named: $0) == nil ? nil : $0 } }
+
   /// Whether it can be put behind a filter of ours; what its owner has put it behind stays.
-  func takes(_ filter: NetworkFilter) -> Bool {
-    canBeFiltered && (self.filter == nil || self.filter == filter.name)
-  }
+  var takesFilter: Bool { canBeFiltered && (filter == nil || filterOfOurs != nil) }
 }

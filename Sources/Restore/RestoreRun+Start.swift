@@ -101,7 +101,7 @@ extension RestoreRun {
     if outcome.confirmedReason == .foreignAddress {
       notes.append("The target showed another VPS's address, so its links were set down at once.")
     }
-    notes += try await liftFilter(after: outcome)
+    notes += try await settleFilters(after: outcome)
     try await record(.confirm, .done, ConfirmRecord(network: outcome, notes: notes))
   }
 
@@ -189,10 +189,7 @@ extension RestoreRun {
   func foreignAddresses() async throws(StepStop) -> [String] {
     let own = job.vpsID
     return try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.read { transaction in
-        try transaction.listVPS(VPSFilter())
-          .filter { $0.id != own }.flatMap { $0.network?.addresses ?? [] }
-      }
+      try await parts.catalog.read { try $0.addresses(besidesThoseOf: own) }
     }
   }
 

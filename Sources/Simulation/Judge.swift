@@ -47,6 +47,7 @@ struct Judge: Sendable {
     }
     found += locks(isRunning: domain.state.isActive)
     found += try await power(domain)
+    found += await filters(domain)
     found += try await files(domain)
     return found
   }

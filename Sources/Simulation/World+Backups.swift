@@ -6,6 +6,7 @@ import Hypervisor
 import Jobs
 import Model
 import Operations
+import Restore
 import TestSupport
 
 extension World {
@@ -97,6 +98,7 @@ struct Housekeeping: Sendable {
   private let remover: BackupRemover
   private let sessions: SessionRecovery
   private let checkpoints: CheckpointSweep
+  private let filters: FilterSweep
 
   init(_ world: World, _ store: LocalDatastore) {
     refresh = ObservationRefresh(
@@ -123,6 +125,13 @@ struct Housekeeping: Sendable {
       node: World.node,
       logger: .quiet
     )
+    filters = FilterSweep(
+      catalog: world.catalog,
+      hypervisor: world.hypervisor,
+      node: World.node,
+      clock: world.course.clock,
+      logger: .quiet
+    )
   }
 
   var startup: [@Sendable () async -> Void] {
@@ -141,6 +150,7 @@ struct Housekeeping: Sendable {
         await sessions.endOrphanedSessions()
       },
       PeriodicWork("sweep checkpoints", every: .seconds(10)) { await checkpoints.run() },
+      PeriodicWork("sweep network filters", every: .seconds(60)) { await filters.run() },
       PeriodicWork("remove backups", every: .seconds(5)) { await remover.remove() },
     ]
   }

@@ -291,8 +291,8 @@ extension SimulatedHypervisor.Operation {
       false
     case .requestShutdown, .destroy, .start, .startPaused, .reset, .resume, .setAutostart,
       .removeManagedSave, .settle, .attachDevice, .updateDevice, .detachDevice, .setLink,
-      .renewGenerationID, .deleteCheckpoints, .forgetCheckpoints, .setFilter, .beginBackup,
-      .abortBackup:
+      .renewGenerationID, .deleteCheckpoints, .forgetCheckpoints, .setFilter, .liftFilter,
+      .beginBackup, .abortBackup:
       true
     }
   }

@@ -12,26 +12,32 @@ extension SimulatedHypervisor {
   package func setFilter(
     of reference: DomainReference,
     mac: String,
-    named name: String?
+    named name: String,
+    in form: DomainForm
   ) async throws(HypervisorError) {
-    let detail = "\(mac) \(name ?? "none")"
+    let detail = "\(mac) \(name) \(form)"
     try await perform(.setFilter, reference, detail) { machine throws(HypervisorError) in
-      guard machine.description.state.isActive else {
+      guard form == .definition || machine.description.state.isActive else {
         throw .refused(operation: "set filter", message: "domain is not running")
       }
-      if let name, self.filters[name] == nil {
+      // libvirt looks for those of a definition at the start.
+      if form == .live, self.filters[name] == nil {
         throw .refused(operation: "set filter", message: "there is no filter \(name)")
       }
-      machine.description.definition.interfaces = machine.description.interfaces.map { card in
-        guard card.mac == mac.lowercased() else { return card }
-        return DomainInterface(
-          mac: card.mac,
-          type: card.type,
-          source: card.source,
-          linkUp: card.linkUp,
-          filter: name,
-          xml: card.xml
-        )
+      machine.changeCards(of: form) { $0.mac == mac.lowercased() ? $0.behind(name) : $0 }
+    }
+  }
+
+  package func liftFilter(
+    of reference: DomainReference,
+    mac: String,
+    named name: String,
+    in form: DomainForm
+  ) async throws(HypervisorError) {
+    let detail = "\(mac) \(name) \(form)"
+    try await perform(.liftFilter, reference, detail) { machine in
+      machine.changeCards(of: form) { card in
+        card.mac == mac.lowercased() && card.filter == name ? card.behind(nil) : card
       }
     }
   }
@@ -50,5 +56,33 @@ extension SimulatedHypervisor {
 
   package func filterNames() async throws(HypervisorError) -> [String] {
     try await perform(Call(.filterNames)) { self.filters.keys.sorted() }
+  }
+}
+
+extension SimulatedHypervisor.Machine {
+  fileprivate mutating func changeCards(
+    of form: DomainForm,
+    _ change: (DomainInterface) -> DomainInterface
+  ) {
+    if form == .definition {
+      description.definition.inactiveInterfaces = description.inactiveInterfaces.map(change)
+    }
+    // Of one that doesn't run both forms are the same.
+    if (form == .live) == description.state.isActive {
+      description.definition.interfaces = description.interfaces.map(change)
+    }
+  }
+}
+
+extension DomainInterface {
+  fileprivate func behind(_ name: String?) -> DomainInterface {
+    DomainInterface(
+      mac: mac,
+      type: type,
+      source: source,
+      linkUp: linkUp,
+      filter: name,
+      xml: xml
+    )
   }
 }

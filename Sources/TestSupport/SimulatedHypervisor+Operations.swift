@@ -117,6 +117,11 @@ extension SimulatedHypervisor {
     guard !machine.description.state.isActive else {
       throw .refused(operation: "start", message: "domain is already running")
     }
+    let missing = machine.description.inactiveInterfaces.compactMap(\.filter)
+      .first { $0.hasPrefix("rehome-") && filters[$0] == nil }
+    if let missing {
+      throw .refused(operation: "start", message: "referenced filter '\(missing)' is missing")
+    }
     try power?.willStart(machine.description)
     machine.description.state = .running
     machine.description.hasManagedSave = false

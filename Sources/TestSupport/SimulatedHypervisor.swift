@@ -46,7 +46,7 @@ package actor SimulatedHypervisor: Hypervisor {
     case setAutostart, removeManagedSave, settle
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
     case deleteCheckpoints, forgetCheckpoints
-    case defineFilter, setFilter, removeFilter, filterNames
+    case defineFilter, setFilter, liftFilter, removeFilter, filterNames
     case agentPing, addresses, freeze, thaw, freezeStatus
     case beginBackup, abortBackup, backupScratchPaths, refreshPool
   }

@@ -1,6 +1,7 @@
 import Foundation
 import Hypervisor
 import Model
+import Operations
 import Restore
 import TestSupport
 import Testing
@@ -27,6 +28,7 @@ extension OnRealGuests {
         catalog: world.catalog,
         hypervisor: world.hypervisor,
         node: "local",
+        clock: ManualClock(SystemWallClock().now().advanced(by: Limits.filterLateness)),
         logger: .quiet
       ).run()
     }
@@ -53,7 +55,7 @@ extension OnRealGuests {
               let job = try await world.finished(world.restore(backup, of: a, onto: b))
               let result = try job.restored()
               #expect(!result.network.confirmed)
-              #expect(result.notes.joined().contains("Until its next start"))
+              #expect(result.notes.joined().contains("until its next start"))
               try await target.waitUntilReady()
               #expect(try await !libvirt.reaches(Self.address(50)))
               await sweep(world)
@@ -64,6 +66,54 @@ extension OnRealGuests {
               #expect(try await world.hypervisor.filterNames().isEmpty)
               try await target.boot()
               #expect(try await libvirt.reaches(Self.address(50)))
+            }
+          }
+        }
+      }
+    }
+
+    @Test func `a target that was off isn't heard of under it when somebody starts it`()
+      async throws
+    {
+      try await withPrivateLibvirt(isBridged: true) { libvirt in
+        try await RestoreWorld.with(on: libvirt) { world in
+          try await withMicroGuest(Self.options("alpha", 50), on: libvirt) { source in
+            try await withMicroGuest(Self.options("bravo", 60), on: libvirt) { target in
+              try await source.boot()
+              try await source.write("10.77.0.50/24", to: "/etc/ip4")
+              let a = try await world.register(source, network: Self.network(50))
+              let b = try await world.register(target, network: Self.network(60))
+              let backup = try await world.backUp(a)
+              try await libvirt.virsh("destroy", source.name)
+              let job = try await world.finished(world.restore(backup, of: a, onto: b))
+              #expect(try job.restored().network.confirmedReason == .targetOff)
+              await sweep(world)
+              // Not through us: by hand, as a panel or the host itself would.
+              try await target.boot()
+              try await target.waitUntilReady()
+              #expect(try await !libvirt.reaches(Self.address(50)))
+              await sweep(world)
+              let domain = try await world.hypervisor.domain(b.reference)
+              #expect(domain.interfaces.allSatisfy { !$0.linkUp })
+
+              // Put right, it is let out.
+              try await target.shell("ip address del 10.77.0.50/24 dev eth0")
+              try await target.shell("ip address add 10.77.0.60/24 dev eth0")
+              for card in domain.interfaces {
+                try await world.hypervisor.setLink(
+                  of: b.reference,
+                  mac: card.mac,
+                  up: true,
+                  persistently: true
+                )
+              }
+              await sweep(world)
+              await sweep(world)
+              #expect(try await libvirt.reaches(Self.address(60)))
+              #expect(try await world.hypervisor.filterNames().isEmpty)
+              let after = try await world.hypervisor.domain(b.reference)
+              let cards = after.interfaces + after.inactiveInterfaces
+              #expect(cards.allSatisfy { $0.filter == nil && $0.linkUp })
             }
           }
         }

@@ -12,70 +12,24 @@ import Testing
 @Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct FirstBootTests {
   private typealias World = SimulatedWorld
-  private typealias Call = SimulatedHypervisor.Call
-
-  private static let mac = "52:54:00:00:00:01"
-  private static let steps: Set<SimulatedHypervisor.Operation> = [
-    .start, .startPaused, .defineFilter, .setFilter, .resume, .removeFilter,
-  ]
-
-  /// A target on a bridge that has an agent and one address, and a backup of another VPS.
-  private static func world(
-    card: DomainInterface = DomainInterface(mac: mac, type: "bridge", source: "br0"),
-    shown: [String] = ["192.0.2.7/24"]
-  ) async throws -> SimulatedWorld {
-    let world = try await World.make(holding: World.disk("abcd"))
-    try await world.host.change(world.target.domainName) { machine in
-      machine.description.definition.interfaces = [card]
-      machine.description.definition.inactiveInterfaces = [card]
-      machine.description.definition.hasAgentChannel = true
-      machine.guestInterfaces = [GuestInterface(name: "eth0", mac: mac, addresses: shown)]
-    }
-    var target = world.target
-    target.network = try NetworkConfiguration(
-      text: "{ version: 2, ethernets: { eth0: { addresses: [ 192.0.2.7/24 ] } } }"
-    )
-    let stored = target
-    try await world.catalog.write { try $0.update(stored) }
-    return world
-  }
-
-  private static func with(
-    card: DomainInterface = DomainInterface(mac: mac, type: "bridge", source: "br0"),
-    shown: [String] = ["192.0.2.7/24"],
-    filtering: FirstBootFiltering = .auto,
-    _ body: @escaping @Sendable (SimulatedWorld, Backup) async throws -> Void
-  ) async throws {
-    var world = try await world(card: card, shown: shown)
-    world.filtering = filtering
-    let backup = try await world.backup(of: World.disk("abXd"))
-    let made = world
-    try await made.working { try await body(made, backup) }
-  }
-
-  private static func calls(_ world: SimulatedWorld) async -> [String] {
-    await world.host.calls.filter { steps.contains($0.operation) }
-      .map { "\($0.operation) \($0.detail)".trimmingCharacters(in: .whitespaces) }
-  }
-
-  private static func name(_ job: Job) -> String { "rehome-\(job.id)" }
-
-  private static func note(_ job: Job) throws -> String { try job.restored().notes.joined() }
 
   @Test func `the filter is there before the first instruction, and goes with the confirmation`()
     async throws
   {
-    try await Self.with { world, backup in
+    try await FirstBoot.with { world, backup in
       let job = try await world.restore(backup, .staged)
       #expect(try job.restored().network.confirmed)
-      let name = Self.name(job)
+      let name = FirstBoot.name(job)
       #expect(
-        await Self.calls(world) == [
-          "startPaused", "defineFilter \(name)", "setFilter \(Self.mac) \(name)", "resume",
-          "setFilter \(Self.mac) none", "removeFilter \(name)",
+        await FirstBoot.calls(world) == [
+          "startPaused", "defineFilter \(name)", "setFilter \(FirstBoot.mac) \(name) live",
+          "resume",
+          "liftFilter \(FirstBoot.mac) \(name) live",
+          "liftFilter \(FirstBoot.mac) \(name) definition",
+          "removeFilter \(name)",
         ]
       )
-      #expect(try !Self.note(job).contains("filter"))
+      #expect(try !FirstBoot.note(job).contains("filter"))
       #expect(await world.host.filters.isEmpty)
     }
   }
@@ -83,18 +37,13 @@ struct FirstBootTests {
   @Test func `what isn't confirmed stays filtered, and says so, until the next start`()
     async throws
   {
-    try await Self.with(shown: ["198.51.100.1/24"]) { world, backup in
+    try await FirstBoot.with(shown: ["198.51.100.1/24"]) { world, backup in
       let job = try await world.restore(backup, .staged)
       #expect(try job.restored().network.confirmedReason == .mismatch)
-      #expect(try Self.note(job).contains("Until its next start"))
-      let name = Self.name(job)
+      #expect(try FirstBoot.note(job).contains("until its next start"))
+      let name = FirstBoot.name(job)
       #expect(try await world.host.domain(world.reference).interfaces.first?.filter == name)
-      let sweep = FilterSweep(
-        catalog: world.catalog,
-        hypervisor: world.host,
-        node: CatalogFixture.node,
-        logger: .quiet
-      )
+      let sweep = FirstBoot.sweep(world)
       await sweep.run()
       #expect(await world.host.filters.keys.contains(name))
       try await world.host.destroy(world.reference, graceful: true)
@@ -109,25 +58,25 @@ struct FirstBootTests {
   }
 
   @Test(arguments: [
-    DomainInterface(mac: mac, type: "user"),
-    DomainInterface(mac: mac, type: "bridge", filter: "clean-traffic"),
+    DomainInterface(mac: FirstBoot.mac, type: "user"),
+    DomainInterface(mac: FirstBoot.mac, type: "bridge", filter: "clean-traffic"),
   ])
   func `a card that can't be filtered, or is already, is left as it is`(
     _ card: DomainInterface
   ) async throws {
-    try await Self.with(card: card) { world, backup in
+    try await FirstBoot.with(card: card) { world, backup in
       let job = try await world.restore(backup, .staged)
       #expect(job.state == .completed, "\(job)")
-      #expect(await Self.calls(world) == ["start"])
+      #expect(await FirstBoot.calls(world) == ["start"])
       #expect(try await world.host.domain(world.reference).interfaces == [card])
     }
   }
 
   @Test func `an operator whose network filters itself can say so`() async throws {
-    try await Self.with(filtering: .off) { world, backup in
+    try await FirstBoot.with(filtering: .off) { world, backup in
       let job = try await world.restore(backup, .staged)
       #expect(job.state == .completed, "\(job)")
-      #expect(await Self.calls(world) == ["start"])
+      #expect(await FirstBoot.calls(world) == ["start"])
     }
   }
 
@@ -135,14 +84,14 @@ struct FirstBootTests {
   func `a host that can't filter lets the target run, and that is told`(
     _ operation: SimulatedHypervisor.Operation
   ) async throws {
-    try await Self.with(shown: []) { world, backup in
+    try await FirstBoot.with(shown: []) { world, backup in
       await world.host.setFault(
         .failAlways(.refused(operation: "filter", message: "no ebtables")),
         of: operation
       )
       let job = try await world.restore(backup, .staged)
       #expect(job.state == .completed, "\(job)")
-      #expect(try Self.note(job).contains("without a network filter"))
+      #expect(try FirstBoot.note(job).contains("without a network filter"))
       #expect(try await world.host.state(of: world.reference) == .running)
     }
   }
@@ -150,7 +99,7 @@ struct FirstBootTests {
   @Test func `a target that can't be let run is ended, and has its former disk again`()
     async throws
   {
-    try await Self.with { world, backup in
+    try await FirstBoot.with { world, backup in
       await world.host.setFault(
         .failOnce(.refused(operation: "resume", message: "no")),
         of: .resume
@@ -166,7 +115,7 @@ struct FirstBootTests {
   @Test func `a host that can't filter yet is waited for, its target paused`()
     async throws
   {
-    try await Self.with { world, backup in
+    try await FirstBoot.with { world, backup in
       await world.host.setFault(.failAlways(.unavailable("away")), of: .defineFilter)
       let task = JobTask.restore(
         RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id, strategy: .staged)
@@ -178,13 +127,13 @@ struct FirstBootTests {
       await world.host.clearFault(of: .defineFilter)
       let job = try await world.finished(id)
       #expect(try job.restored().network.confirmed)
-      #expect(await Self.calls(world).filter { $0 == "startPaused" }.count == 1)
+      #expect(await FirstBoot.calls(world).filter { $0 == "startPaused" }.count == 1)
       #expect(try await world.host.state(of: world.reference) == .running)
     }
   }
 
   @Test func `a start that ends late, and paused, is waited for`() async throws {
-    try await Self.with { world, backup in
+    try await FirstBoot.with { world, backup in
       let (host, name) = (world.host, world.target.domainName)
       await host.setFault(.loseAnswer(.timedOut(operation: "start")), of: .startPaused)
       let looks = Mutex(0)
@@ -205,14 +154,14 @@ struct FirstBootTests {
       let job = try await world.restore(backup, .staged)
       #expect(try job.restored().network.confirmed)
       #expect(try await host.state(of: world.reference) == .running)
-      #expect(await Self.calls(world).contains("resume"))
+      #expect(await FirstBoot.calls(world).contains("resume"))
     }
   }
 
   @Test func `a worker that finds filters switched off lets a paused target run all the same`()
     async throws
   {
-    var world = try await Self.world()
+    var world = try await FirstBoot.world()
     let backup = try await world.backup(of: World.disk("abXd"))
     let task = JobTask.restore(
       RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id, strategy: .staged)
@@ -240,18 +189,13 @@ struct FirstBootTests {
   }
 
   @Test func `a filter that saved memory names isn't swept`() async throws {
-    try await Self.with(shown: []) { world, backup in
+    try await FirstBoot.with(shown: []) { world, backup in
       let job = try await world.restore(backup, .staged)
-      let name = Self.name(job)
+      let name = FirstBoot.name(job)
       try await world.host.destroy(world.reference, graceful: true)
       let domain = world.target.domainName
       try await world.host.change(domain) { $0.description.hasManagedSave = true }
-      let sweep = FilterSweep(
-        catalog: world.catalog,
-        hypervisor: world.host,
-        node: CatalogFixture.node,
-        logger: .quiet
-      )
+      let sweep = FirstBoot.sweep(world)
       await sweep.run()
       #expect(await world.host.filters.keys.contains(name))
       try await world.host.change(domain) { $0.description.hasManagedSave = false }

@@ -64,6 +64,7 @@ struct Housekeeping: Sendable {
       catalog: catalog,
       hypervisor: hypervisor,
       node: node,
+      clock: clock,
       logger: logger
     )
   }
