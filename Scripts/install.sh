@@ -31,7 +31,7 @@ if [[ -z $program ]]; then
 fi
 
 install -D -m 0755 "$program" "$root/usr/local/bin/rehome"
-for unit in rehome.service rehome-recover.service; do
+for unit in rehome.service rehome.slice rehome-recover.service; do
   install -D -m 0644 "Packaging/$unit" "$root/usr/local/lib/systemd/system/$unit"
 done
 install -D -m 0644 Packaging/rehome.sysusers "$root/usr/local/lib/sysusers.d/rehome.conf"

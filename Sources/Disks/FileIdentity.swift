@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Model
+package import Model
 
 /// What tells one file from another, as far as the system can; kept in the journal.
 package struct FileIdentity: Sendable, Equatable, Codable {
@@ -55,13 +55,10 @@ package struct FreeSpace: Sendable, Equatable {
   /// What is free in bytes, without what the file system keeps for emergencies.
   package let freeBytes: Int64
 
-  /// What stages leave to the guests on it in bytes.
-  package var guestFloor: Int64 {
-    min(Limits.stageFreeFloor, Int64(Double(totalBytes) * Limits.stageFreeShare))
+  /// What of it stages may take in bytes, beside what is kept for the guests on it.
+  package func stageBytes(beside reserve: FreeReserve) -> Int64 {
+    max(0, freeBytes - reserve.bytes(of: totalBytes))
   }
-
-  /// What of it stages may take in bytes.
-  package var stageBytes: Int64 { max(0, freeBytes - guestFloor) }
 
   /// Collects what a file system tells.
   package init(fileSystem: String, totalBytes: Int64, freeBytes: Int64) {

@@ -224,11 +224,6 @@ package enum Limits {
   package static let keptFileBytes = 128 << 20
   /// How many bytes a stage writes between two looks at the room that is left.
   package static let stageSpaceStride: Int64 = 256 << 20
-  /// Bytes of its file system that a stage leaves free: more than what is written between two looks,
-  /// with what is in flight, so that guests never meet a full one.
-  package static let stageFreeFloor: Int64 = 1 << 30
-  /// The same as a part of the file system, for small ones; the lesser counts.
-  package static let stageFreeShare = 0.05
   /// Extra host space that a stage must leave, as a part of what it writes.
   package static let stageReserve = 0.05
   /// Most addresses of a guest that are kept: agents may send anything.

@@ -22,12 +22,13 @@ struct CloneRoom: Sendable {
     _ bytes: Int64,
     to job: Job,
     in space: FreeSpace,
+    beside reserve: FreeReserve,
     _ transaction: any CatalogTransaction
   ) throws -> Int64? {
     let owed = try transaction.owedBytes(node: job.node, fileSystem: space.fileSystem)
     let own = try transaction.reservedBytes(of: job.id, fileSystem: space.fileSystem)
     let wanted = max(own, bytes)
-    guard space.stageBytes - (owed - own) >= wanted else { return nil }
+    guard space.stageBytes(beside: reserve) - (owed - own) >= wanted else { return nil }
     guard wanted > own else { return 0 }
     try transaction.raise(
       to: SpaceReservation(

@@ -29,6 +29,8 @@ package struct RestoreSettings: Sendable {
   package var clonesDisks: Bool
   /// Whether another VPS's disk boots behind a network filter for the first time.
   package var firstBootFiltering: FirstBootFiltering
+  /// What stages leave free of their file system.
+  package var freeReserve: FreeReserve
   /// How urgent disk I/O is, where a job says nothing.
   package var ioPriority: Adjustable<IOPriority>
 
@@ -44,6 +46,7 @@ package struct RestoreSettings: Sendable {
     verification: RestoreVerification = .readback,
     clonesDisks: Bool = true,
     firstBootFiltering: FirstBootFiltering = .auto,
+    freeReserve: FreeReserve = .standard,
     ioPriority: Adjustable<IOPriority> = Adjustable(.normal)
   ) {
     self.shutdownTimeout = shutdownTimeout
@@ -56,6 +59,7 @@ package struct RestoreSettings: Sendable {
     self.verification = verification
     self.clonesDisks = clonesDisks
     self.firstBootFiltering = firstBootFiltering
+    self.freeReserve = freeReserve
     self.ioPriority = ioPriority
   }
 }

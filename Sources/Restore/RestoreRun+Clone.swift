@@ -36,11 +36,11 @@ extension RestoreRun {
   ) async throws(StepStop) -> CloneRoom? {
     let path = disk.currentPath
     let space = try await fromDisks { () async throws(DiskError) in try await FreeSpace.at(path) }
-    let job = job
+    let (job, reserve) = (job, parts.settings.freeReserve)
     let wanted = clonedBytes[space.fileSystem, default: 0] + bytes
     let added = try await fromJournal { () async throws(JobInterruption) in
       try await context.change { transaction in
-        try CloneRoom.promise(wanted, to: job, in: space, transaction)
+        try CloneRoom.promise(wanted, to: job, in: space, beside: reserve, transaction)
       }
     }
     guard let added else { return nil }

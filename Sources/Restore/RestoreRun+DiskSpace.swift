@@ -20,11 +20,12 @@ extension RestoreRun {
       }
       let sum = needed[space.fileSystem, default: 0] + bytes
       needed[space.fileSystem] = sum
-      guard sum <= space.stageBytes else {
+      let free = space.stageBytes(beside: parts.settings.freeReserve)
+      guard sum <= free else {
         throw .because(
           .hostStorageFull,
           "There is no room for what the backup puts where the target's disks hold nothing: "
-            + "\(sum) bytes, and \(space.stageBytes) are free beyond what guests keep."
+            + "\(sum) bytes, and \(free) are free beyond what guests keep."
         )
       }
     }

@@ -41,6 +41,11 @@ extension RestoreRun {
     try await record(.stage, .done, progress.record)
   }
 
+  /// Looks after the room of what is written at `path`.
+  func space(at path: String) -> StageSpace {
+    StageSpace(path, of: job.id, parts.catalog, keeping: parts.settings.freeReserve)
+  }
+
   func index(of disk: StagedDisk, in snapshot: Snapshot) throws(StepStop) -> FixedIndex {
     guard let index = disk.archive.flatMap({ snapshot.indexes[$0] }) else {
       throw .damage(
@@ -93,7 +98,7 @@ extension RestoreRun {
           clonedBytes[place, default: 0] += shared.bytesShared
         }
       }
-      let space = StageSpace(stage.path, of: job.id, parts.catalog)
+      let space = space(at: stage.path)
       try await fill(device, index, plan, space, &progress)
       // An error here fails the stage for good: a second try could lie.
       try await fromDisks { () async throws(DiskError) in try await device.flush() }

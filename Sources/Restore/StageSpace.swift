@@ -11,6 +11,7 @@ final class StageSpace: Sendable {
   private let path: String
   private let job: JobID
   private let catalog: any Catalog
+  private let reserve: FreeReserve
   /// How many bytes are written between two looks.
   private let stride: Int64
   private let written = Atomic<Int64>(0)
@@ -19,11 +20,13 @@ final class StageSpace: Sendable {
     _ path: String,
     of job: JobID,
     _ catalog: any Catalog,
+    keeping reserve: FreeReserve,
     stride: Int64 = Limits.stageSpaceStride
   ) {
     self.path = path
     self.job = job
     self.catalog = catalog
+    self.reserve = reserve
     self.stride = stride
   }
 
@@ -35,11 +38,11 @@ final class StageSpace: Sendable {
     guard (after - Int64(bytes)) / stride != after / stride else { return }
     let path = path
     let space = try await fromDisks { () async throws(DiskError) in try await FreeSpace.at(path) }
-    guard space.freeBytes >= space.guestFloor else {
+    guard space.freeBytes >= reserve.bytes(of: space.totalBytes) else {
       throw .because(
         .hostStorageFull,
         "The file system of the target's disks is nearly full: \(space.freeBytes) bytes are left, "
-          + "which its guests need."
+          + "which its guests need (restore.freeReserve)."
       )
     }
     let (job, stride) = (job, stride)

@@ -24,6 +24,7 @@ import Testing
       "usr/local/bin/rehome": 0o755,
       "usr/local/lib/systemd/system/rehome.service": 0o644,
       "usr/local/lib/systemd/system/rehome-recover.service": 0o644,
+      "usr/local/lib/systemd/system/rehome.slice": 0o644,
       "usr/local/lib/sysusers.d/rehome.conf": 0o644,
       "etc/rehome/rehome.yaml": 0o640,
     ]
@@ -54,6 +55,19 @@ import Testing
     }
     #expect(lines.contains("ExecStart=/usr/local/bin/rehome recover"))
     #expect(lines.contains("WantedBy=multi-user.target"))
+  }
+
+  @Test func `the service moves disks behind the guests`() async throws {
+    let folder = "\(try await Self.install())/usr/local/lib/systemd/system"
+    func lines(_ unit: String) throws -> [String] {
+      try String(contentsOfFile: "\(folder)/\(unit)", encoding: .utf8)
+        .split(separator: "\n").map(String.init)
+    }
+    #expect(try lines("rehome.service").contains("Slice=rehome.slice"))
+    for line in ["IOWeight=50", "CPUWeight=50"] {
+      #expect(try lines("rehome.slice").contains(line))
+    }
+    try await TestProcess.run("systemd-analyze", ["verify", "\(folder)/rehome.slice"])
   }
 
   @Test func `there is nothing to recover where there is no catalog, and none is made`()

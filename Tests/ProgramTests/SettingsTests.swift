@@ -49,6 +49,7 @@ struct SettingsTests {
           verification: .readback,
           clonesDisks: true,
           firstBootFiltering: .auto,
+          freeReserve: FreeReserve(percent: 10),
           bytesPerSecond: nil,
           ioPriority: .normal
         )
@@ -151,7 +152,8 @@ struct SettingsTests {
     (.logLevel, "loud"), (.restoreRate, "0"), (.restoreRate, "fast"), (.restoreRate, "-1M"),
     (.logFormat, "xml"), (.metricsPort, "-1"), (.metricsPort, ""),
     (.restoreIOPriority, "high"), (.restoreVerify, "none"), (.restoreClone, "auto"),
-    (.restoreFirstBootFilter, "on"), (.dataPath, ""),
+    (.restoreFirstBootFilter, "on"), (.restoreFreeReserve, "0"), (.restoreFreeReserve, "10%"),
+    (.dataPath, ""),
   ])
   func `a wrong value is told, never replaced`(_ key: SettingKey, _ value: String) async {
     await #expect(throws: SettingsFault.badValue(key: key, value: value)) {

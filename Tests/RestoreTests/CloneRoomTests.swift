@@ -12,8 +12,8 @@ struct CloneRoomTests {
   private static let gib: Int64 = 1 << 30
 
   private static func space(free: Int64) -> FreeSpace {
-    // One is the guests'.
-    FreeSpace(fileSystem: "f", totalBytes: 100 * gib, freeBytes: (free + 1) * gib)
+    // Ten are the guests'.
+    FreeSpace(fileSystem: "f", totalBytes: 100 * gib, freeBytes: (free + 10) * gib)
   }
 
   @Test func `two restores never begin with clones that only have room one at a time`()
@@ -26,7 +26,13 @@ struct CloneRoomTests {
     let second = try await fixture.job(of: fixture.vps(of: fixture.client("other")))
     func promise(_ size: Int64, to job: Job, free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
-        try CloneRoom.promise(size * Self.gib, to: job, in: Self.space(free: free), transaction)
+        try CloneRoom.promise(
+          size * Self.gib,
+          to: job,
+          in: Self.space(free: free),
+          beside: .standard,
+          transaction
+        )
           != nil
       }
     }
@@ -62,7 +68,13 @@ struct CloneRoomTests {
     try await fixture.catalog.write { try $0.insert(undo) }
     func promise(free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
-        try CloneRoom.promise(4 * Self.gib, to: new, in: Self.space(free: free), transaction)
+        try CloneRoom.promise(
+          4 * Self.gib,
+          to: new,
+          in: Self.space(free: free),
+          beside: .standard,
+          transaction
+        )
           != nil
       }
     }

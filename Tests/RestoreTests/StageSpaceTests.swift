@@ -14,16 +14,17 @@ import Testing
 struct StageSpaceTests {
   private static let mib = 1 << 20
 
-  @Test(arguments: [
-    (0, 0), (1 << 30, 53_687_091), (20 << 30, 1 << 30), (100 << 40, 1 << 30),
-  ])
-  func `guests keep a share of a small file system and a fixed part of a large one`(
-    _ total: Int,
-    _ floor: Int
-  ) {
-    let space = FreeSpace(fileSystem: "f", totalBytes: Int64(total), freeBytes: Int64(floor) + 1)
-    #expect(space.guestFloor == Int64(floor))
-    #expect(space.stageBytes == 1)
+  @Test(arguments: [(0, 10, 0), (1000, 10, 100), (100 << 40, 1, 1 << 40), (1000, 50, 500)])
+  func `guests keep a share of a file system`(_ total: Int, _ percent: Int, _ kept: Int) {
+    let reserve = FreeReserve(percent: percent)
+    func free(_ bytes: Int) -> Int64 {
+      FreeSpace(fileSystem: "f", totalBytes: Int64(total), freeBytes: Int64(bytes))
+        .stageBytes(beside: reserve)
+    }
+    #expect(reserve.bytes(of: Int64(total)) == Int64(kept))
+    #expect(free(kept + 1) == 1)
+    #expect(free(kept) == 0)
+    #expect(free(0) == 0)
   }
 
   @Test(.enabled("needs to mount a small file system", { await SmallFileSystem.isAvailable }))
@@ -43,10 +44,15 @@ struct StageSpaceTests {
           DomainDescription(name: "guest", uuid: "uuid", state: .stopped, definition: definition)
         )
       ])
-      let seen = try await HostObserver(hypervisor: host, clock: SystemWallClock())
-        .observe(DomainReference(name: "guest"))
+      let seen = try await HostObserver(
+        hypervisor: host,
+        clock: SystemWallClock(),
+        freeReserve: FreeReserve(percent: 20)
+      )
+      .observe(DomainReference(name: "guest"))
       let space = try await FreeSpace.at(path)
-      #expect(seen.disks.map(\.freeBytes) == [space.freeBytes - space.totalBytes / 20])
+      let kept = space.freeBytes - FreeReserve(percent: 20).bytes(of: space.totalBytes)
+      #expect(seen.disks.map(\.freeBytes) == [kept])
     }
   }
 
@@ -71,6 +77,7 @@ struct StageSpaceTests {
         point,
         of: job.id,
         fixture.catalog,
+        keeping: .standard,
         stride: Int64(4 * Self.mib)
       )
       for _ in 0..<10 { try await space.take(Self.mib) }

@@ -8,11 +8,17 @@ package import Model
 package struct HostObserver: Sendable {
   private let hypervisor: any Hypervisor
   private let clock: any WallClock
+  private let freeReserve: FreeReserve
 
   /// Makes an observer of one host.
-  package init(hypervisor: any Hypervisor, clock: any WallClock) {
+  package init(
+    hypervisor: any Hypervisor,
+    clock: any WallClock,
+    freeReserve: FreeReserve = .standard
+  ) {
     self.hypervisor = hypervisor
     self.clock = clock
+    self.freeReserve = freeReserve
   }
 
   /// Which domains use which files, for a look at many of them.
@@ -127,7 +133,8 @@ package struct HostObserver: Sendable {
   private func qualify(_ disk: inout ObservedDisk) async {
     do throws(DiskError) {
       let space = try await FreeSpace.at(disk.path)
-      (disk.freeBytes, disk.fileSystem) = (space.stageBytes, space.fileSystem)
+      disk.freeBytes = space.stageBytes(beside: freeReserve)
+      disk.fileSystem = space.fileSystem
       guard disk.obstacle == nil else { return }
       switch try await DiskQualification.check(disk.path) {
       case .qualified: break

@@ -44,7 +44,7 @@ struct WorkerParts: Sendable {
     )
     let limits = NodeLimits(settings)
     let hypervisor = LibvirtHypervisor(uri: settings.node.libvirtURI, logger: logger)
-    let observer = HostObserver(hypervisor: hypervisor, clock: clock)
+    let observer = observer(of: hypervisor, clock, settings)
     let housekeeping = Housekeeping(
       node: settings.node.name,
       catalog: catalog,
@@ -93,6 +93,18 @@ struct WorkerParts: Sendable {
         ReadinessPart(hypervisor: hypervisor),
       ],
       limits: limits
+    )
+  }
+
+  private static func observer(
+    of hypervisor: any Hypervisor,
+    _ clock: any WallClock,
+    _ settings: Settings
+  ) -> HostObserver {
+    HostObserver(
+      hypervisor: hypervisor,
+      clock: clock,
+      freeReserve: settings.restore.freeReserve
     )
   }
 
@@ -234,6 +246,7 @@ struct WorkerParts: Sendable {
       verification: restore.verification,
       clonesDisks: restore.clonesDisks,
       firstBootFiltering: restore.firstBootFiltering,
+      freeReserve: restore.freeReserve,
       ioPriority: limits.restorePriority
     )
   }

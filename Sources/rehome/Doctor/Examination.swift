@@ -102,6 +102,14 @@ struct Examination {
     }
   }
 
+  private func storage(_ directory: String, holdsDisks: Bool = false) -> StorageExamination {
+    StorageExamination(
+      directory: directory,
+      holdsDisks: holdsDisks,
+      freeReserve: settings.restore.freeReserve
+    )
+  }
+
   private func places(_ hypervisor: any Hypervisor) async -> [Finding] {
     let layout = DataLayout(settings)
     guard FileManager.default.fileExists(atPath: layout.root.path) else {
@@ -135,21 +143,21 @@ struct Examination {
     found += catalog.findings
     found.append(await datastore())
     if catalog.diskDirectories.isEmpty {
-      found += await StorageExamination(directory: layout.root.path, holdsDisks: false).findings()
+      found += await storage(layout.root.path).findings()
     } else {
       found.append(
-        await StorageExamination(directory: layout.root.path, holdsDisks: false).space()
+        await storage(layout.root.path).space()
       )
     }
     for directory in catalog.diskDirectories {
-      found += await StorageExamination(directory: directory, holdsDisks: true).findings()
+      found += await storage(directory, holdsDisks: true).findings()
     }
     found += await FirmwareExamination(hypervisor: hypervisor).findings(of: catalog.domains)
     if !layout.datastore.path.hasPrefix(layout.root.path + "/"),
       FileManager.default.fileExists(atPath: layout.datastore.path)
     {
       found.append(
-        await StorageExamination(directory: layout.datastore.path, holdsDisks: false).space()
+        await storage(layout.datastore.path).space()
       )
     }
     return found

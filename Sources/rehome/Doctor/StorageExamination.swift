@@ -1,15 +1,15 @@
 import Disks
 import Foundation
+import Model
 
 /// Examines what a folder's file system can do, with scratch files of its own.
 struct StorageExamination {
-  /// Below this a host is about to fill up.
-  private static let freeReserve = 0.10
-
   /// The folder.
   let directory: String
   /// Whether disks of VPSs are known to be there; elsewhere nothing has to be exchanged.
   let holdsDisks: Bool
+  /// Below this the file system is about to fill up.
+  let freeReserve: FreeReserve
 
   /// Everything that matters to staging and exchanging disks there.
   func findings() async -> [Finding] {
@@ -82,8 +82,13 @@ struct StorageExamination {
       let space = try await FreeSpace.at(directory)
       let words =
         "\(directory) has \(ByteText.of(space.freeBytes)) free of \(ByteText.of(space.totalBytes))."
-      return Double(space.freeBytes) < Double(space.totalBytes) * Self.freeReserve
-        ? Finding("free-space", .warn, words, remedy: "Staging needs room for a whole backup.")
+      return space.freeBytes < freeReserve.bytes(of: space.totalBytes)
+        ? Finding(
+          "free-space",
+          .warn,
+          words,
+          remedy: "Restores leave \(freeReserve.percent) % of it free (restore.freeReserve)."
+        )
         : Finding("free-space", .ok, words)
     } catch {
       return Finding("free-space", .warn, "The free space of \(directory) can't be told.")

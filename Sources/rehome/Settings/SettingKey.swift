@@ -48,6 +48,7 @@ enum SettingKey: String, CaseIterable, Sendable {
   case restoreVerify = "restore.verify"
   case restoreClone = "restore.clone"
   case restoreFirstBootFilter = "restore.firstBootFilter"
+  case restoreFreeReserve = "restore.freeReserve"
   case restoreRate = "restore.rate"
   case restoreIOPriority = "restore.ioPriority"
   case problemsTypeBase = "problems.typeBase"
@@ -127,6 +128,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreVerify: "readback"
     case .restoreClone: "true"
     case .restoreFirstBootFilter: "auto"
+    case .restoreFreeReserve: "10"
     case .restoreRate: "none"
     case .restoreIOPriority: "normal"
     case .problemsTypeBase: "https://developer.hostup.se/errors/"
@@ -160,6 +162,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case .restoreVerify: .choice(["readback", "source-only"])
     case .restoreClone, .restoreAllowInPlace: .truth
     case .restoreFirstBootFilter: .choice(["auto", "off"])
+    case .restoreFreeReserve: .number(1...50)
     case .datastoreCollectEvery, .datastoreVerifyEvery: .duration
     case .backupRate, .restoreRate, .datastoreVerifyRate: .rate
     case .backupIOPriority, .restoreIOPriority: .choice(["idle", "low", "normal"])
@@ -225,6 +228,8 @@ enum SettingKey: String, CaseIterable, Sendable {
       "Whether a restore may write a target's disks over where they are."
     case .restoreVerify: "Whether a staged disk is read back before it is exchanged."
     case .restoreClone: "Whether a stage may begin as a clone of the target's disk."
+    case .restoreFreeReserve:
+      "What a restore leaves free of the file system of the target's disks, in hundredths of it."
     case .restoreFirstBootFilter:
       "Whether a target on a bridge first boots another VPS's disk behind a network filter."
     case .restoreRate: "How many bytes a second all restores of this node move together."

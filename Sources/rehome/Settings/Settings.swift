@@ -47,6 +47,7 @@ struct Settings: Sendable, Equatable {
     var verification: RestoreVerification
     var clonesDisks: Bool
     var firstBootFiltering: FirstBootFiltering
+    var freeReserve: FreeReserve
     var bytesPerSecond: Int64?
     var ioPriority: IOPriority
   }

@@ -125,6 +125,7 @@ struct SettingsReader {
         verification: try choice(.restoreVerify),
         clonesDisks: try truth(.restoreClone),
         firstBootFiltering: try choice(.restoreFirstBootFilter),
+        freeReserve: FreeReserve(percent: try number(.restoreFreeReserve)),
         bytesPerSecond: try rate(.restoreRate),
         ioPriority: try choice(.restoreIOPriority)
       ),

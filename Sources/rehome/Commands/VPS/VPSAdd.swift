@@ -94,7 +94,11 @@ struct VPSAdd: AsyncParsableCommand {
     with hypervisor: any Hypervisor,
     _ context: CommandContext
   ) async throws(CommandFailure) -> (description: DomainDescription, observation: Observation) {
-    let observer = HostObserver(hypervisor: hypervisor, clock: context.operations.clock)
+    let observer = HostObserver(
+      hypervisor: hypervisor,
+      clock: context.operations.clock,
+      freeReserve: context.settings.restore.freeReserve
+    )
     do throws(HypervisorError) {
       let description = try await hypervisor.domain(DomainReference(name: domain))
       let observation = try await observer.observation(of: description)
