@@ -139,6 +139,8 @@ package enum Limits {
   package static let filterPatience = Duration.seconds(20)
   /// How long after a restore its filter is kept at least: what libvirt was asked for may come late.
   package static let filterLateness = Duration.seconds(600)
+  /// How long a target that shows no addresses has its filter in its definition while it runs.
+  package static let filterSettling = Duration.seconds(600)
   /// How many jobs of a target are looked through for a later restore.
   package static let filterJobs = 1000
   /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.

@@ -5,8 +5,12 @@ import Hypervisor
 struct FilterSight: Sendable, Equatable {
   /// Whether the disk that it was for isn't the target's any more.
   var isOver = false
+  /// Whether nobody is asked about the target any more: it is terminated.
+  var isForgotten = false
   /// Whether the target runs.
   var isActive = false
+  /// Whether it has run for so long that its guest should have shown its addresses.
+  var isLong = false
   /// Whether what runs is behind it.
   var isLive = false
   /// Whether the next start would be.
@@ -20,14 +24,13 @@ struct FilterSight: Sendable, Equatable {
   var move: FilterMove {
     guard isLive || isDefined else { return hasSavedMemory ? .keep : .remove }
     if isOver { return .lift }
-    guard isActive else { return .keep }
-    // Lifted by hand, or set while the target was being started: that start was the one.
-    guard isLive else { return .liftFromDefinition }
+    if isForgotten { return isActive ? .keep : .lift }
+    guard isActive else { return .renew }
     switch verdict {
     case .confirmed: return .lift
     case .foreign: return .cutLinks
-    // A guest without an agent never shows any: it is filtered for one boot.
-    case .mismatch, nil: return isDefined ? .liftFromDefinition : .keep
+    // A guest without an agent never shows any: it is filtered for a boot.
+    case .mismatch, nil: return isDefined && isLong ? .liftFromDefinition : .keep
     }
   }
 }
@@ -36,6 +39,8 @@ struct FilterSight: Sendable, Equatable {
 enum FilterMove: Sendable, Equatable {
   /// Nothing now.
   case keep
+  /// Make it what the registry says now: it waits for a start.
+  case renew
   /// Take it from the definition, and let what runs stay behind it.
   case liftFromDefinition
   /// Take the target from behind it.

@@ -15,6 +15,7 @@ package struct FilterSweep: Sendable {
   private let node: String
   private let clock: any WallClock
   private let logger: Logger
+  private let memory = FilterMemory()
 
   /// Makes the sweep of one node.
   package init(
@@ -49,13 +50,22 @@ package struct FilterSweep: Sendable {
       guard let facts = try await catalog.read({ try FilterFacts($0, of: id) }),
         facts.node == node, !facts.isUndecided
       else { return }
-      guard let vps = facts.vps, let domain = try await domain(of: vps) else {
-        try await hypervisor.removeFilter(named: name)
+      let now = clock.now()
+      let domain: DomainDescription? =
+        if let vps = facts.vps { try await domain(of: vps) } else { nil }
+      guard let domain, let vps = facts.vps else {
+        // Whoever has undefined it may be about to define it again.
+        if memory.length(of: .missing(name), isSo: true, at: now) >= Limits.filterLateness {
+          try await remove(name, facts, now)
+        }
         return
       }
-      var sight = FilterSight(name, facts, domain)
-      if sight.isLive, !sight.isOver { sight.verdict = await verdict(of: vps, facts) }
-      try await make(sight.move, name, domain, facts)
+      _ = memory.length(of: .missing(name), isSo: false, at: now)
+      var sight = FilterSight(name, id, facts, domain)
+      let length = memory.length(of: .running(name), isSo: domain.state == .running, at: now)
+      sight.isLong = length >= Limits.filterSettling
+      if sight.isActive, !sight.isOver { sight.verdict = await verdict(of: vps, facts) }
+      try await make(sight.move, name, domain, facts, now)
     } catch {
       logger.warning(
         "network filter not swept",
@@ -88,19 +98,32 @@ package struct FilterSweep: Sendable {
     _ move: FilterMove,
     _ name: String,
     _ domain: DomainDescription,
-    _ facts: FilterFacts
+    _ facts: FilterFacts,
+    _ now: Timestamp
   ) async throws(HypervisorError) {
     switch move {
     case .keep: break
+    case .renew:
+      guard let filter = facts.filter, memory.renews(filter) else { return }
+      try await hypervisor.defineFilter(filter)
     case .liftFromDefinition: try await lift(name, of: domain, in: [.definition])
-    case .lift: try await lift(name, of: domain, in: DomainForm.allCases)
+    // The definition first: a card that can't be changed while it runs has its end with it.
+    case .lift: try await lift(name, of: domain, in: [.definition, .live])
     case .cutLinks: try await cutLinks(of: domain)
-    case .remove:
-      // A libvirt that hung may still put it into the definition, which nothing could be started of then.
-      guard clock.now() >= facts.finishedAt.advanced(by: Limits.filterLateness) else { return }
-      if try await hypervisor.removeFilter(named: name) {
-        logger.info("network filter removed", metadata: ["filter": "\(name)"])
-      }
+    case .remove: try await remove(name, facts, now)
+    }
+  }
+
+  private func remove(
+    _ name: String,
+    _ facts: FilterFacts,
+    _ now: Timestamp
+  ) async throws(HypervisorError) {
+    // A libvirt that hung may still put it into the definition, which nothing could be started of then.
+    guard now >= facts.finishedAt.advanced(by: Limits.filterLateness) else { return }
+    if try await hypervisor.removeFilter(named: name) {
+      memory.forget(name)
+      logger.info("network filter removed", metadata: ["filter": "\(name)"])
     }
   }
 
@@ -109,14 +132,11 @@ package struct FilterSweep: Sendable {
     of domain: DomainDescription,
     in forms: [DomainForm]
   ) async throws(HypervisorError) {
-    for card in domain.interfaces + domain.inactiveInterfaces where card.filter == name {
-      for form in forms {
-        try await hypervisor.liftFilter(
-          of: domain.reference,
-          mac: card.mac,
-          named: name,
-          in: form
-        )
+    let cards = domain.interfaces + domain.inactiveInterfaces
+    let macs = Set(cards.filter { $0.filter == name }.map(\.mac)).sorted()
+    for form in forms {
+      for mac in macs {
+        try await hypervisor.liftFilter(of: domain.reference, mac: mac, named: name, in: form)
       }
     }
     logger.info(
@@ -126,15 +146,11 @@ package struct FilterSweep: Sendable {
   }
 
   private func cutLinks(of domain: DomainDescription) async throws(HypervisorError) {
-    let linked = domain.interfaces.filter(\.linkUp)
+    // In either form: an earlier cut may have ended half done.
+    let linked = (domain.interfaces + domain.inactiveInterfaces).filter(\.linkUp).map(\.mac)
     guard !linked.isEmpty else { return }
-    for card in linked {
-      try await hypervisor.setLink(
-        of: domain.reference,
-        mac: card.mac,
-        up: false,
-        persistently: true
-      )
+    for mac in Set(linked).sorted() {
+      try await hypervisor.setLink(of: domain.reference, mac: mac, up: false, persistently: true)
     }
     logger.error(
       "target shows another VPS's address, links set down",
@@ -144,57 +160,22 @@ package struct FilterSweep: Sendable {
 }
 
 extension FilterSight {
-  fileprivate init(_ name: String, _ facts: FilterFacts, _ domain: DomainDescription) {
-    isOver = facts.isOver
+  fileprivate init(
+    _ name: String,
+    _ id: JobID,
+    _ facts: FilterFacts,
+    _ domain: DomainDescription
+  ) {
+    let cards = domain.interfaces + domain.inactiveInterfaces
+    let successor = facts.standing.map { NetworkFilter.name(of: $0) }
+    // Another's disk without a filter of its own is better off behind this one than behind none.
+    isOver =
+      facts.standing != id
+      && (successor == nil || cards.contains { $0.filter == successor })
+    isForgotten = facts.vps?.serviceStatus == .terminated
     isActive = domain.state.isActive
     isLive = isActive && domain.interfaces.contains { $0.filter == name }
     isDefined = domain.inactiveInterfaces.contains { $0.filter == name }
     hasSavedMemory = domain.hasManagedSave
-  }
-}
-
-/// What the catalog says of a restore's filter.
-private struct FilterFacts: Sendable {
-  /// The host of the restore.
-  var node: String
-  /// Its target; nil: gone.
-  var vps: VPS?
-  /// Whether a job may still be at the target's disks, or an operator has to be.
-  var isUndecided: Bool
-  /// Whether another disk is the target's by now.
-  var isOver: Bool
-  /// When the restore ended.
-  var finishedAt: Timestamp
-  /// The addresses of other VPSs.
-  var others: [String]
-
-  /// Nil for a job that the catalog doesn't know.
-  init?(_ transaction: any CatalogTransaction, of id: JobID) throws(CatalogError) {
-    guard let job = try transaction.job(id) else { return nil }
-    node = job.node
-    finishedAt = job.finishedAt ?? .never
-    vps = try transaction.vps(job.vpsID)
-    let standing = try transaction.standing(of: job.vpsID)
-    let now = try standing.dataJobID.flatMap { id throws(CatalogError) in try transaction.job(id) }
-    isUndecided =
-      !job.state.isFinal || standing.unsettledJobID != nil
-      || now.map { $0.task.changesDisks } == true
-    let completed = try transaction.jobs(
-      JobFilter(vpsID: job.vpsID, states: [.completed], limit: Limits.filterJobs)
-    )
-    let newest = completed.first { $0.task.changesDisks }
-    isOver =
-      job.state != .completed || vps?.serviceStatus == .terminated
-      || newest.map { $0.id != id } == true
-    others = try transaction.addresses(besidesThoseOf: job.vpsID)
-  }
-}
-
-extension JobTask {
-  fileprivate var changesDisks: Bool {
-    switch kind {
-    case .restore, .undo: true
-    case .backup, .power: false
-    }
   }
 }

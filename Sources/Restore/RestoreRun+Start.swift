@@ -16,6 +16,8 @@ extension RestoreRun {
       try await startDomain()
       await parts.reached(.afterStart)
     } else {
+      // Before anybody can start it.
+      try await holdNextBoot()
       releaseLock()
     }
     try await record(
@@ -34,6 +36,7 @@ extension RestoreRun {
   /// Starts the domain, letting go of the disks in the last moment.
   private func startDomain() async throws(StepStop) {
     let reference = try requireTarget().reference
+    if kind == .undo { try await holdNextBoot() }
     let filter = try await firstBootFilter()
     let before = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)

@@ -209,6 +209,7 @@ extension RestoreRun {
     // when that is over.
     if isAsked { try await settleDefinition() }
     try await restoreAutostart(stop)
+    try await holdFormerBoot()
     guard stop.wasRunning else { return }
     let state = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)

@@ -12,7 +12,7 @@ extension Judge {
     if isFirstBootAhead, !domain.state.isActive, !isOwn {
       found.append("a target that is off would boot another's disk without a filter")
     }
-    if before.isUndo, job.state == .completed, isUndisturbed, !named.isEmpty {
+    if isOwnAgain, isUndisturbed, !named.isEmpty {
       found.append("a target with its own disk is behind a filter")
     }
     return found
@@ -20,6 +20,11 @@ extension Judge {
 
   private var isFirstBootAhead: Bool {
     world.scenario.filtersFirstBoots && !before.isUndo && job.state == .completed && isUndisturbed
+  }
+
+  /// Whether the first of the restores was taken back.
+  private var isOwnAgain: Bool {
+    before.isUndo && job.state == .completed && before.formerAct == 0
   }
 
   /// Whether nothing has happened but the ends of workers, which others make good.

@@ -57,14 +57,21 @@ enum FirstBoot {
       .map { "\($0.operation) \($0.detail)".trimmingCharacters(in: .whitespaces) }
   }
 
-  /// A sweep whose clock is late enough for what libvirt was asked for to have come.
-  static func sweep(_ world: SimulatedWorld, after: Duration = Limits.filterLateness) -> FilterSweep
-  {
+  /// A clock that is late enough for what libvirt was asked for to have come.
+  static func lateClock() -> ManualClock {
+    ManualClock(SystemWallClock().now().advanced(by: Limits.filterLateness))
+  }
+
+  static func sweep(
+    _ world: SimulatedWorld,
+    node: String = CatalogFixture.node,
+    clock: ManualClock = lateClock()
+  ) -> FilterSweep {
     FilterSweep(
       catalog: world.catalog,
       hypervisor: world.host,
-      node: CatalogFixture.node,
-      clock: ManualClock(SystemWallClock().now().advanced(by: after)),
+      node: node,
+      clock: clock,
       logger: .quiet
     )
   }

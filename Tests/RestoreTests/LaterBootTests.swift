@@ -1,5 +1,4 @@
 import Catalog
-import Guest
 import Hypervisor
 import Model
 import TestSupport
@@ -38,22 +37,176 @@ struct LaterBootTests {
       #expect(try job.restored().network.confirmedReason == .targetOff)
       #expect(try FirstBoot.note(job).contains("when it is started"))
       #expect(try await filters(world).defined == name)
-      let sweep = FirstBoot.sweep(world)
+      let clock = FirstBoot.lateClock()
+      let sweep = FirstBoot.sweep(world, clock: clock)
+      await sweep.run()
+      clock.advance(by: Limits.filterSettling)
       await sweep.run()
       #expect(try await filters(world).defined == name)
 
       try await world.host.start(world.reference)
       #expect(try await filters(world).live == name)
       await sweep.run()
-      // Nobody knows whether it has an agent: it was filtered for the one boot at least.
-      #expect(try await filters(world) == (name, nil))
+      #expect(try await filters(world) == (name, name))
       try await show(Self.own, world)
       await sweep.run()
       #expect(try await filters(world) == (nil, nil))
-      await FirstBoot.sweep(world, after: .zero).run()
+      await FirstBoot.sweep(world, clock: ManualClock(SystemWallClock().now())).run()
       #expect(await world.host.filters.keys.contains(name))
       await sweep.run()
       #expect(await world.host.filters.isEmpty)
+    }
+  }
+
+  @Test func `a guest that shows nothing is filtered for a boot of some length`() async throws {
+    try await FirstBoot.with(shown: [], isRunning: false) { world, backup in
+      let name = FirstBoot.name(try await world.restore(backup, .staged))
+      let clock = FirstBoot.lateClock()
+      let sweep = FirstBoot.sweep(world, clock: clock)
+      // A first start that was soon over.
+      try await world.host.start(world.reference)
+      await sweep.run()
+      clock.advance(by: Limits.filterSettling - .seconds(1))
+      await sweep.run()
+      try await world.host.destroy(world.reference, graceful: true)
+      await sweep.run()
+      clock.advance(by: .seconds(1))
+      try await world.host.start(world.reference)
+      await sweep.run()
+      #expect(try await filters(world) == (name, name))
+      clock.advance(by: Limits.filterSettling)
+      await sweep.run()
+      #expect(try await filters(world) == (name, nil))
+    }
+  }
+
+  @Test func `who was put behind it while it was off, and is on, is so before the job lets go`()
+    async throws
+  {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      let calls = await world.host.calls
+      let set = try #require(calls.firstIndex { $0.operation == .setFilter })
+      let rows = try await world.catalog.read { try $0.steps(of: job.id, named: ["start"]) }
+      #expect(rows.count == 2)
+      #expect(calls[set].detail.hasSuffix("definition"))
+      #expect(calls[..<set].allSatisfy { $0.operation != .addresses })
+    }
+  }
+
+  @Test func `an undo that brings back another VPS's disk brings its filter`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let first = try await world.restore(backup, .staged)
+      let second = try await world.restore(backup, .staged)
+      await FirstBoot.sweep(world).run()
+      #expect(await Array(world.host.filters.keys) == [FirstBoot.name(second)])
+      let undo = try await world.undo(second)
+      #expect(undo.state == .completed, "\(undo)")
+      #expect(try await filters(world).defined == FirstBoot.name(first))
+      await FirstBoot.sweep(world).run()
+      #expect(await Array(world.host.filters.keys) == [FirstBoot.name(first)])
+    }
+  }
+
+  @Test func `a rollback to another VPS's disk that nobody has confirmed brings its filter`()
+    async throws
+  {
+    try await FirstBoot.with(shown: ["198.51.100.1/24"]) { world, backup in
+      let first = try await world.restore(backup, .staged)
+      #expect(try await filters(world) == (FirstBoot.name(first), nil))
+      await world.host.setFault(
+        .failOnce(.refused(operation: "resume", message: "no")),
+        of: .resume
+      )
+      let second = try await world.restore(backup, .staged)
+      #expect(second.failure?.left == .rolledBack, "\(second)")
+      #expect(try await filters(world) == (FirstBoot.name(first), FirstBoot.name(first)))
+    }
+  }
+
+  @Test func `a successor's filter that isn't taken leaves the former in place`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let first = try await world.restore(backup, .staged)
+      await world.host.setFault(
+        .failAlways(.refused(operation: "filter", message: "no")),
+        of: .defineFilter
+      )
+      let second = try await world.restore(backup, .staged)
+      #expect(second.state == .completed, "\(second)")
+      await FirstBoot.sweep(world).run()
+      #expect(try await filters(world).defined == FirstBoot.name(first))
+    }
+  }
+
+  @Test func `the filter of a target that waits follows the registry`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let name = FirstBoot.name(try await world.restore(backup, .staged))
+      var target = world.target
+      target.network = try NetworkConfiguration(
+        text: "{ version: 2, ethernets: { eth0: { addresses: [ 192.0.2.8/24 ] } } }"
+      )
+      let stored = target
+      try await world.catalog.write { try $0.update(stored) }
+      let sweep = FirstBoot.sweep(world)
+      await sweep.run()
+      #expect(await world.host.filters[name]?.version4 == .only([IPAddress("192.0.2.8")!]))
+      let count = await world.host.calls.count { $0.operation == .defineFilter }
+      await sweep.run()
+      #expect(await world.host.calls.count { $0.operation == .defineFilter } == count)
+    }
+  }
+
+  @Test func `another node's filters are left alone, and a terminated target's go when it is off`()
+    async throws
+  {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let name = FirstBoot.name(try await world.restore(backup, .staged))
+      var target = try #require(try await world.catalog.read { try $0.vps(world.target.id) })
+      target.serviceStatus = .terminated
+      let stored = target
+      try await world.catalog.write { try $0.update(stored) }
+      await FirstBoot.sweep(world, node: "elsewhere").run()
+      #expect(try await filters(world).defined == name)
+      try await world.host.start(world.reference)
+      await FirstBoot.sweep(world).run()
+      #expect(try await filters(world) == (name, name))
+      try await world.host.destroy(world.reference, graceful: true)
+      await FirstBoot.sweep(world).run()
+      #expect(try await filters(world) == (nil, nil))
+    }
+  }
+
+  @Test func `a target that is gone may come back for a while`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let name = FirstBoot.name(try await world.restore(backup, .staged))
+      let clock = FirstBoot.lateClock()
+      let sweep = FirstBoot.sweep(world, clock: clock)
+      await world.host.setFault(
+        .failAlways(.domainMissing(world.target.domainName)),
+        of: .domain
+      )
+      await sweep.run()
+      clock.advance(by: Limits.filterLateness - .seconds(1))
+      await sweep.run()
+      #expect(await world.host.filters.keys.contains(name))
+      clock.advance(by: .seconds(1))
+      await sweep.run()
+      #expect(await world.host.filters.isEmpty)
+    }
+  }
+
+  @Test func `a cut that ended half done is made whole`() async throws {
+    try await FirstBoot.with(shown: ["192.0.2.50/24"], isRunning: false) { world, backup in
+      _ = try await world.restore(backup, .staged)
+      try await world.hold("192.0.2.50/24", for: backup.vpsID)
+      try await world.host.start(world.reference)
+      try await world.host.change(world.target.domainName) { machine in
+        machine.description.definition.interfaces = machine.description.interfaces.map {
+          DomainInterface(mac: $0.mac, type: $0.type, linkUp: false, filter: $0.filter)
+        }
+      }
+      await FirstBoot.sweep(world).run()
+      #expect(await world.host.calls.contains { $0.operation == .setLink })
     }
   }
 
@@ -62,12 +215,7 @@ struct LaterBootTests {
   {
     try await FirstBoot.with(isRunning: false) { world, backup in
       let job = try await world.restore(backup, .staged)
-      var source = try #require(try await world.catalog.read { try $0.vps(backup.vpsID) })
-      source.network = try NetworkConfiguration(
-        text: "{ version: 2, ethernets: { eth0: { addresses: [ 192.0.2.50/24 ] } } }"
-      )
-      let stored = source
-      try await world.catalog.write { try $0.update(stored) }
+      try await world.hold("192.0.2.50/24", for: backup.vpsID)
       try await show(["192.0.2.50/24"], world)
       try await world.host.start(world.reference)
       await FirstBoot.sweep(world).run()
@@ -132,36 +280,16 @@ struct LaterBootTests {
       #expect(try FirstBoot.note(job).contains("did not take a network filter"))
     }
   }
+}
 
-  @Test func `what becomes of a filter`() {
-    typealias Row = (
-      over: Bool, active: Bool, live: Bool, defined: Bool, verdict: GuestCheck.Verdict?,
-      move: FilterMove
+extension SimulatedWorld {
+  /// Makes an address another VPS's.
+  fileprivate func hold(_ address: String, for id: VPSID) async throws {
+    var vps = try #require(try await catalog.read { try $0.vps(id) })
+    vps.network = try NetworkConfiguration(
+      text: "{ version: 2, ethernets: { eth0: { addresses: [ \(address) ] } } }"
     )
-    let rows: [Row] = [
-      (false, false, false, true, nil, .keep),
-      (false, true, true, true, nil, .liftFromDefinition),
-      (false, true, true, true, .mismatch, .liftFromDefinition),
-      (false, true, true, false, .mismatch, .keep),
-      (false, true, true, true, .confirmed, .lift),
-      (false, true, true, false, .confirmed, .lift),
-      (false, true, true, true, .foreign(address: "192.0.2.9"), .cutLinks),
-      (false, true, false, true, .confirmed, .liftFromDefinition),
-      (false, true, false, false, nil, .remove),
-      (false, false, false, false, nil, .remove),
-      (true, true, true, true, nil, .lift),
-      (true, false, false, true, nil, .lift),
-    ]
-    for row in rows {
-      let sight = FilterSight(
-        isOver: row.over,
-        isActive: row.active,
-        isLive: row.live,
-        isDefined: row.defined,
-        verdict: row.verdict
-      )
-      #expect(sight.move == row.move, "\(row)")
-    }
-    #expect(FilterSight(hasSavedMemory: true).move == .keep)
+    let stored = vps
+    try await catalog.write { try $0.update(stored) }
   }
 }

@@ -1,0 +1,46 @@
+import Catalog
+import Hypervisor
+import Model
+
+/// What the catalog says of a restore's filter.
+struct FilterFacts: Sendable {
+  /// The host of the target.
+  var node: String
+  /// The target; nil: gone.
+  var vps: VPS?
+  /// Whether a job is at the target's disks.
+  var isUndecided: Bool
+  /// The restore whose unconfirmed disk the target has.
+  var standing: JobID?
+  /// When the restore ended.
+  var finishedAt: Timestamp
+  /// What the filter is to be.
+  var filter: NetworkFilter?
+  /// The addresses of other VPSs.
+  var others: [String]
+
+  /// Nil for a job that the catalog doesn't know.
+  init?(_ transaction: any CatalogTransaction, of id: JobID) throws(CatalogError) {
+    guard let job = try transaction.job(id) else { return nil }
+    vps = try transaction.vps(job.vpsID)
+    node = vps?.node ?? job.node
+    finishedAt = job.finishedAt ?? .never
+    let isExchanging = try transaction.isExchanging(job.vpsID)
+    isUndecided = !job.state.isFinal || isExchanging
+    standing = try transaction.firstBootHistory(of: job.vpsID).standing?.id
+    others = try transaction.addresses(besidesThoseOf: job.vpsID)
+    guard let vps, case .restore(let task) = job.task else { return }
+    let source = try transaction.vps(task.sourceVPSID)
+    filter = NetworkFilter.firstBoot(of: vps, in: id, fromDiskOf: source, others: others)
+  }
+}
+
+extension CatalogTransaction {
+  /// Whether a job has begun to stop a VPS for another disk, and isn't over.
+  fileprivate func isExchanging(_ vps: VPSID) throws(CatalogError) -> Bool {
+    guard let job = try unfinishedJob(of: vps, class: .data), job.task.changesDisks else {
+      return false
+    }
+    return try !steps(of: job.id, named: [RestoreStep.stop.rawValue]).isEmpty
+  }
+}
