@@ -53,7 +53,7 @@ enum BackupStop: Error {
         "A disk failed: \(operation), error \(number).",
         isTransient: true
       )
-    case .unsupported, .tool, .stampMismatch, .notFound, .closed:
+    case .unsupported, .tool, .serverEnded, .stampMismatch, .notFound, .closed:
       self = .because(.internalError, "A disk can't be read.", isTransient: true)
     }
   }

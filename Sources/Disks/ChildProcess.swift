@@ -132,15 +132,36 @@ package final class ChildProcess: Sendable {
     case deadline(isOverdue: Bool)
   }
 
+  /// Waits until it ends by itself, or ends it when the time is over or the task is cancelled.
+  ///
+  /// - Returns: What it ended with; nil if it was ended, or died of a signal.
+  package func exitCode(within limit: Duration) async -> Int32? {
+    let end = ContinuousClock.now + limit
+    while !Task.isCancelled, ContinuousClock.now < end {
+      // Its thread is lent for a moment each, as others wait for servers, too.
+      guard await BlockingExecutor.servers.run({ [self] in hasEnded(within: 50) }) else { continue }
+      let status = ended.withLock(\.self) ?? SIGKILL
+      return status & 0x7f == 0 ? status >> 8 & 0xff : nil
+    }
+    rehome_pidfd_signal(handle.number, SIGKILL)
+    _ = await BlockingExecutor.servers.run { [self] in hasEnded(within: 1000) }
+    return nil
+  }
+
+  /// The error of a server that has ended while it was needed.
+  var death: DiskError { .serverEnded(name: name, message: message(of: "ended while serving")) }
+
   /// An error that tells what the program wrote.
-  func failure(_ what: String) -> DiskError {
+  func failure(_ what: String) -> DiskError { .tool(name: name, message: message(of: what)) }
+
+  private func message(of what: String) -> String {
     var bytes = [UInt8](repeating: 0, count: Self.longestMessage)
     let count = unsafe bytes.withUnsafeMutableBytes {
       unsafe pread(output.number, $0.baseAddress, $0.count, 0)
     }
     let written = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     let end = ended.withLock { $0.map { " (wait status \($0))" } ?? "" }
-    return .tool(name: name, message: "\(what)\(end)\(written.isEmpty ? "" : ": ")\(written)")
+    return "\(what)\(end)\(written.isEmpty ? "" : ": ")\(written)"
   }
 
   // MARK: - Finding and calling programs

@@ -15,6 +15,8 @@ package enum DiskError: Error, Sendable, Equatable {
   case hostile(HostileImage)
   /// A program failed; the message is what it wrote, for people only.
   case tool(name: String, message: String)
+  /// The server of a disk has ended while it was needed; the message is what it wrote, for people only.
+  case serverEnded(name: String, message: String)
   /// The file at a path isn't the one that it is taken for.
   case stampMismatch(path: String)
   /// There is no such file.

@@ -4,6 +4,8 @@ import Subprocess
 enum QemuImage {
   /// The longest message of `qemu-img` that is kept, in bytes.
   private static let longestMessage = 16384
+  /// How long a check may take: it reads the tables of an image, which are a six-thousandth of it.
+  private static let checkLimit = Duration.seconds(1800)
 
   /// Makes the existing file at `path` an empty qcow2 image with the geometry of `header`.
   static func create(_ path: String, size: Int64, like header: Qcow2Header) async throws(DiskError)
@@ -31,25 +33,20 @@ enum QemuImage {
   /// - Returns: False if the image isn't sound even then; nil if that can't be told: the program was
   ///   stopped, or somebody uses the image.
   static func freeUnused(in reference: String, at path: String) async -> Bool? {
-    let status: TerminationStatus
-    do {
-      // It has a line to say for each cluster, of which nobody needs to hear.
-      status = try await Subprocess.run(
-        .name("qemu-img"),
-        arguments: ["check", "-q", "-r", "leaks", "-f", "qcow2", reference],
-        environment: environment,
-        output: .discarded,
-        error: .discarded
-      ).terminationStatus
+    let arguments = ["check", "-q", "-r", "leaks", "-f", "qcow2", reference]
+    let check: ChildProcess
+    do throws(DiskError) {
+      // One that outlived us would keep the image's lock from who goes on.
+      check = try await ChildProcess.start("qemu-img", arguments)
     } catch {
       return nil
     }
-    switch status {
-    case .exited(0): return true
+    switch await check.exitCode(within: checkLimit) {
+    case 0: return true
     // Corrupt, or with leaks that stayed.
-    case .exited(2), .exited(3): return false
+    case 2, 3: return false
     // Tables that make no sense, and a lock that wasn't had.
-    case .exited(1): return await ImageLock.isTaken(path, for: .write) ? nil : false
+    case 1: return await ImageLock.isTaken(path, for: .write) ? nil : false
     default: return nil
     }
   }

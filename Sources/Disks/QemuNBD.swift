@@ -151,7 +151,7 @@ package final class QemuNBD: BlockDevice {
       guard case .io = error, let process = server.withLock({ $0?.process }) else { throw error }
       // The connection may break a moment before the process is seen to be gone.
       let isGone = await Self.hasEnded(process, within: 100)
-      throw isGone ? process.failure("ended while serving") : error
+      throw isGone ? process.death : error
     }
   }
 

@@ -71,6 +71,9 @@ extension StepStop {
       self = .because(.internalError, "A disk failed: \(operation), error \(number).")
     case .tool(let name, _):
       self = .because(.internalError, "\(name) failed on a disk.")
+    case .serverEnded(let name, _):
+      // Whatever has ended it: what it had written is compared, and the rest written, by the next.
+      self = .because(.internalError, "\(name) ended while it was needed.", isTransient: true)
     case .closed:
       self = .because(.internalError, "A disk's server ended early.")
     }

@@ -216,7 +216,7 @@ struct QemuNBDTests {
       }
       #expect(errors.count == 6)
       for error in errors {
-        guard case .tool("qemu-nbd", _)? = error else {
+        guard case .serverEnded("qemu-nbd", _)? = error else {
           Issue.record("\(String(describing: error))")
           continue
         }
@@ -292,6 +292,23 @@ struct QemuNBDTests {
     let quick = try await ChildProcess.start("sleep", ["60"])
     #expect(try await quick.withDeadline(.seconds(60)) { 5 } == 5)
     #expect(kill(quick.id, 0) == 0)
+  }
+
+  @Test func `A program that is waited for tells its end, and has one`() async throws {
+    for code: Int32 in [0, 3] {
+      let program = try await ChildProcess.start("sh", ["-c", "exit \(code)"])
+      #expect(await program.exitCode(within: .seconds(60)) == code)
+    }
+    let dying = try await ChildProcess.start("sh", ["-c", "kill -KILL $$"])
+    #expect(await dying.exitCode(within: .seconds(60)) == nil)
+    let late = try await ChildProcess.start("sleep", ["60"])
+    #expect(await late.exitCode(within: .milliseconds(10)) == nil)
+    #expect(kill(late.id, 0) == -1)
+    let unwanted = try await ChildProcess.start("sleep", ["60"])
+    let waiting = Task { await unwanted.exitCode(within: .seconds(60)) }
+    waiting.cancel()
+    #expect(await waiting.value == nil)
+    #expect(kill(unwanted.id, 0) == -1)
   }
 
   @Test func `A pipe in an image's place is refused and not waited for`() async throws {

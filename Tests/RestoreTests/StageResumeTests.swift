@@ -77,6 +77,27 @@ struct StageResumeTests {
     try await TestProcess.run("qemu-img", ["check", "-q", world.disk])
   }
 
+  @Test func `a qcow2 stage whose server is killed is gone on with`() async throws {
+    let world = try await World.make(holding: Self.held, format: .qcow2)
+    let backup = try await world.backup(of: Self.wanted)
+    try await world.working {
+      let id = try await world.accept(
+        .restore(RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id)),
+        holding: backup.id,
+        bytesPerSecond: 1 << 20
+      )
+      while await Self.stagedBytes(world, id) < Self.wanted.count / 4 {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      try await TestProcess.run("pkill", ["-KILL", "-f", "qemu-nbd.*\(world.folder)/"])
+      let job = try await world.finished(id)
+      let result = try job.restored()
+      #expect(job.attempts == 2)
+      #expect(result.bytesReused > 0)
+      #expect(result.bytesReused + result.bytesWritten == Int64(Self.wanted.count))
+    }
+  }
+
   @Test func `a qcow2 stage that somebody has open is waited for, not thrown away`() async throws {
     let world = try await World.make(holding: Self.held, format: .qcow2)
     let backup = try await world.backup(of: Self.wanted)

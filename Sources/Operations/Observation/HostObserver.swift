@@ -192,7 +192,8 @@ extension DiskObstacle {
       switch error {
       case .hostile(.backingFile), .hostile(.dataFile): .backingChain
       case .hostile: .hostile
-      case .io, .outOfSpace, .locked, .unsupported, .tool, .stampMismatch, .notFound, .closed:
+      case .io, .outOfSpace, .locked, .unsupported, .tool, .serverEnded, .stampMismatch, .notFound,
+        .closed:
         .unsupportedStorage
       }
   }

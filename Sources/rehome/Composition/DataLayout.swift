@@ -77,7 +77,7 @@ struct DataLayout: Sendable {
         )
       case .outOfSpace:
         throw .place(path: folder.path, reason: "its file system is full.")
-      case .locked, .hostile, .tool, .stampMismatch, .notFound, .closed:
+      case .locked, .hostile, .tool, .serverEnded, .stampMismatch, .notFound, .closed:
         throw .place(path: folder.path, reason: "it can't be made or entered.")
       }
     }
