@@ -23,6 +23,8 @@ package struct JobFilter: Sendable, Equatable {
   package var clientID: ClientID?
   /// Of one VPS; nil: of all.
   package var vpsID: VPSID?
+  /// Of these kinds; nil: of any.
+  package var kinds: Set<JobKind>?
   /// In these states; nil: in any.
   package var states: Set<JobState>?
   /// At most so many, newest first.
@@ -32,11 +34,13 @@ package struct JobFilter: Sendable, Equatable {
   package init(
     clientID: ClientID? = nil,
     vpsID: VPSID? = nil,
+    kinds: Set<JobKind>? = nil,
     states: Set<JobState>? = nil,
     limit: Int = 100
   ) {
     self.clientID = clientID
     self.vpsID = vpsID
+    self.kinds = kinds
     self.states = states
     self.limit = limit
   }

@@ -141,7 +141,7 @@ package enum Limits {
   package static let filterLateness = Duration.seconds(600)
   /// How long a target that shows no addresses has its filter in its definition while it runs.
   package static let filterSettling = Duration.seconds(600)
-  /// How many jobs of a target are looked through for a later restore.
+  /// How many restores and undos of a target are looked through for whose disk it has.
   package static let filterJobs = 1000
   /// How often a job tries to remove what it leaves behind before it counts as a failed attempt.
   package static let removalTries = 3

@@ -55,7 +55,12 @@ extension PowerRun {
       let (vps, before) = try await allowed(left: left)
       var refusal = ""
       do throws(HypervisorError) {
-        try await parts.hypervisor.start(vps.reference)
+        if try await parts.hypervisor.startInAnyCase(vps.reference) {
+          parts.logger.warning(
+            "started without the network filter of its first boot",
+            metadata: ["job.id": "\(job.id)"]
+          )
+        }
       } catch {
         refusal = error.publicReason
       }

@@ -12,7 +12,7 @@ struct FilterFacts: Sendable {
   var isUndecided: Bool
   /// The restore whose unconfirmed disk the target has.
   var standing: JobID?
-  /// When the restore ended.
+  /// When the last job ended that may have asked for the filter.
   var finishedAt: Timestamp
   /// What the filter is to be.
   var filter: NetworkFilter?
@@ -24,7 +24,8 @@ struct FilterFacts: Sendable {
     guard let job = try transaction.job(id) else { return nil }
     vps = try transaction.vps(job.vpsID)
     node = vps?.node ?? job.node
-    finishedAt = job.finishedAt ?? .never
+    let ended = try transaction.diskChanges(of: job.vpsID).compactMap(\.finishedAt)
+    finishedAt = ended.max() ?? job.finishedAt ?? .never
     let isExchanging = try transaction.isExchanging(job.vpsID)
     isUndecided = !job.state.isFinal || isExchanging
     standing = try transaction.firstBootHistory(of: job.vpsID).standing?.id

@@ -34,9 +34,14 @@ final class FilterMemory: Sendable {
     }
   }
 
-  /// Notes what a filter is about to be; false if it is that already.
-  func renews(_ filter: NetworkFilter) -> Bool {
-    state.withLock { $0.defined.updateValue(filter, forKey: filter.name) != filter }
+  /// Whether a filter is something else than it was last made.
+  func isNew(_ filter: NetworkFilter) -> Bool {
+    state.withLock { $0.defined[filter.name] != filter }
+  }
+
+  /// Notes what a filter was made.
+  func note(_ filter: NetworkFilter) {
+    state.withLock { $0.defined[filter.name] = filter }
   }
 
   /// Lets go of what is known of a filter.

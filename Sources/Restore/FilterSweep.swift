@@ -48,8 +48,10 @@ package struct FilterSweep: Sendable {
   private func tend(_ name: String, of id: JobID) async {
     do {
       guard let facts = try await catalog.read({ try FilterFacts($0, of: id) }),
-        facts.node == node, !facts.isUndecided
+        facts.node == node
       else { return }
+      // Whoever exchanges disks starts the target anew, with a filter of its own making.
+      guard !facts.isUndecided else { return memory.forget(name) }
       let now = clock.now()
       let domain: DomainDescription? =
         if let vps = facts.vps { try await domain(of: vps) } else { nil }
@@ -104,8 +106,9 @@ package struct FilterSweep: Sendable {
     switch move {
     case .keep: break
     case .renew:
-      guard let filter = facts.filter, memory.renews(filter) else { return }
+      guard let filter = facts.filter, memory.isNew(filter) else { return }
       try await hypervisor.defineFilter(filter)
+      memory.note(filter)
     case .liftFromDefinition: try await lift(name, of: domain, in: [.definition])
     // The definition first: a card that can't be changed while it runs has its end with it.
     case .lift: try await lift(name, of: domain, in: [.definition, .live])
@@ -149,13 +152,20 @@ package struct FilterSweep: Sendable {
     // In either form: an earlier cut may have ended half done.
     let linked = (domain.interfaces + domain.inactiveInterfaces).filter(\.linkUp).map(\.mac)
     guard !linked.isEmpty else { return }
+    var problem: HypervisorError?
     for mac in Set(linked).sorted() {
-      try await hypervisor.setLink(of: domain.reference, mac: mac, up: false, persistently: true)
+      do throws(HypervisorError) {
+        try await hypervisor.setLink(of: domain.reference, mac: mac, up: false, persistently: true)
+      } catch {
+        // One that can't be cut, or is in one form only, keeps no other from being cut.
+        problem = error
+      }
     }
     logger.error(
       "target shows another VPS's address, links set down",
       metadata: ["domain": "\(domain.reference.name)"]
     )
+    if let problem { throw problem }
   }
 }
 
@@ -171,7 +181,9 @@ extension FilterSight {
     // Another's disk without a filter of its own is better off behind this one than behind none.
     isOver =
       facts.standing != id
-      && (successor == nil || cards.contains { $0.filter == successor })
+      && (successor == nil
+        || cards.contains { $0.filter == successor }
+          && !cards.contains { $0.filter == name && $0.takesFilter(in: .definition) })
     isForgotten = facts.vps?.serviceStatus == .terminated
     isActive = domain.state.isActive
     isLive = isActive && domain.interfaces.contains { $0.filter == name }

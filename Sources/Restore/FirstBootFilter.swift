@@ -2,16 +2,6 @@ import Hypervisor
 import Model
 
 extension NetworkFilter {
-  private static let namePrefix = "rehome-"
-
-  /// The name of the filter of a restore.
-  static func name(of job: JobID) -> String { namePrefix + job.text }
-
-  /// The restore whose filter has this name; nil: it isn't ours.
-  static func job(named name: String) -> JobID? {
-    name.hasPrefix(namePrefix) ? JobID(String(name.dropFirst(namePrefix.count))) : nil
-  }
-
   /// What a VPS may send while nobody knows which addresses another's disk has brought.
   ///
   /// Where it asks DHCP, or listens to routers, its addresses can't be known before; then it may use all
@@ -65,9 +55,12 @@ extension NetworkConfiguration {
 }
 
 extension DomainInterface {
-  /// The filter of ours that it is behind, of whichever restore.
-  var filterOfOurs: String? { filter.flatMap { NetworkFilter.job(named: $0) == nil ? nil : $0 } }
-
   /// Whether it can be put behind a filter of ours; what its owner has put it behind stays.
-  var takesFilter: Bool { canBeFiltered && (filter == nil || filterOfOurs != nil) }
+  ///
+  /// What a libvirt network is made of, a bridge or a device that can't be filtered, shows when it is
+  /// started only; then a definition with a filter would keep the machine down.
+  func takesFilter(in form: DomainForm) -> Bool {
+    canBeFiltered && (filter == nil || filterOfOurs != nil)
+      && (form == .live || type != "network")
+  }
 }

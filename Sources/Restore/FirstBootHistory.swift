@@ -26,7 +26,10 @@ struct FirstBootHistory: Sendable {
     for job in ended {
       let now = standing
       formerDisks[job.id] = now
-      moments.append((job.finishedAt ?? .never, try disk(after: job, backups)))
+      let after = try disk(after: job, backups)
+      // Nobody knows which of the two is there.
+      let isUnknown = job.failure?.left == .needsOperator
+      moments.append((job.finishedAt ?? .never, isUnknown ? after ?? now : after))
     }
   }
 
@@ -59,9 +62,7 @@ extension Job {
   fileprivate var hasMovedDisks: Bool {
     guard task.changesDisks else { return false }
     switch failure?.left {
-    case .newDiskRunning, .newDiskNotRunning: return true
-    // Nobody knows, so it may have.
-    case .needsOperator: return true
+    case .newDiskRunning, .newDiskNotRunning, .needsOperator: return true
     case .untouched, .rolledBack, .rolledBackNotRunning, .notRunning: return false
     case nil: return state == .completed
     }
@@ -89,13 +90,20 @@ extension JobTask {
 extension CatalogTransaction {
   /// What disks a VPS has had.
   func firstBootHistory(of vps: VPSID) throws(CatalogError) -> FirstBootHistory {
-    let filter = JobFilter(
-      vpsID: vps,
-      states: [.completed, .failed, .cancelled],
-      limit: Limits.filterJobs
-    )
-    return try FirstBootHistory(try jobs(filter)) { id throws(CatalogError) in
+    try FirstBootHistory(try diskChanges(of: vps)) { id throws(CatalogError) in
       try backup(id)?.createdAt
     }
+  }
+
+  /// The restores and undos of a VPS that are over.
+  func diskChanges(of vps: VPSID) throws(CatalogError) -> [Job] {
+    try jobs(
+      JobFilter(
+        vpsID: vps,
+        kinds: [.restore, .undo],
+        states: [.completed, .failed, .cancelled],
+        limit: Limits.filterJobs
+      )
+    )
   }
 }

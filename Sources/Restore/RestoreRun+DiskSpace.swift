@@ -20,7 +20,7 @@ extension RestoreRun {
       }
       let sum = needed[space.fileSystem, default: 0] + bytes
       needed[space.fileSystem] = sum
-      let free = space.stageBytes(beside: parts.settings.freeReserve)
+      let free = space.stageBytes(beside: .inPlace)
       guard sum <= free else {
         throw .because(
           .hostStorageFull,

@@ -18,7 +18,8 @@ extension RestoreRun {
   /// back: the agent's addresses are looked at in any case.
   func letRun(
     _ domain: DomainDescription,
-    behind filter: NetworkFilter?
+    behind filter: NetworkFilter?,
+    isOurs: Bool = true
   ) async throws(StepStop) {
     if let filter {
       do throws(HypervisorError) {
@@ -30,7 +31,8 @@ extension RestoreRun {
         )
       }
     }
-    guard domain.state == .paused else { return }
+    // One that somebody else has suspended was never ours to let run.
+    guard domain.state == .paused, isOurs else { return }
     // Behind the waits: the job may have become another worker's meanwhile.
     try await confirmLease()
     try await resume(domain.reference)
@@ -46,7 +48,7 @@ extension RestoreRun {
     while true {
       do throws(HypervisorError) {
         try await parts.hypervisor.defineFilter(filter)
-        for card in cards where card.takesFilter {
+        for card in cards where card.takesFilter(in: form) {
           try await parts.hypervisor.setFilter(
             of: reference,
             mac: card.mac,

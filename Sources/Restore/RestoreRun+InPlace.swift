@@ -75,6 +75,7 @@ extension RestoreRun {
       try await confirmLease()
       if context.isCancelRequested { throw .cancelled }
       try await keepUndo()
+      if kind == .restore, try !startsTarget() { try await holdNextBoot() }
       try await record(.swap, .begun, SwapRecord(current: [], staged: []))
     }
     try await confirmLease()

@@ -45,7 +45,7 @@ extension RestoreRun {
       others: try await foreignAddresses()
     )
     let cards = try await describeTarget().inactiveInterfaces
-    return cards.contains(where: \.takesFilter) ? filter : nil
+    return cards.contains { $0.takesFilter(in: .live) } ? filter : nil
   }
 
   /// Puts a target that we don't start paused behind its filter from its next start on, whoever starts it.
@@ -57,6 +57,13 @@ extension RestoreRun {
   func holdNextBoot() async throws(StepStop) -> Bool {
     guard let filter = try await nextBootFilter() else { return true }
     return try await hold(filter)
+  }
+
+  /// Puts a target that somebody else has started behind its filter, late but for the rest of its boot.
+  func holdStarted() async throws(StepStop) {
+    let domain = try await describeTarget()
+    guard domain.state.isActive, let filter = try await nextBootFilter() else { return }
+    try await letRun(domain, behind: filter, isOurs: false)
   }
 
   /// The same for the disk that the target had before this job, which is taken back.
@@ -93,7 +100,7 @@ extension RestoreRun {
     do throws(HypervisorError) {
       let cards = domain.inactiveInterfaces
       try await put(cards, of: domain.reference, behind: filter, in: .definition)
-      return true
+      return cards.contains { $0.takesFilter(in: .definition) }
     } catch {
       parts.logger.warning(
         "next boot without a network filter",
@@ -116,8 +123,9 @@ extension RestoreRun {
     let isWanted = try await filter(forDiskOf: origin) != nil
     // Whatever the settings say by now.
     let filtered = domain.interfaces.filter { $0.filter == name }
+    let isWhole = domain.interfaces.allSatisfy { $0.filter == name || !$0.takesFilter(in: .live) }
     var notes: [String] = []
-    var isSettled = outcome.confirmed || !filtered.isEmpty
+    var isSettled = outcome.confirmed || !filtered.isEmpty && isWhole
     if !domain.state.isActive {
       guard isWanted else { return [] }
       isSettled = try await holdNextBoot()

@@ -136,7 +136,7 @@ extension RestoreRun {
       isReadBack: parts.settings.verification == .readback,
       threads: threads,
       rates: [context.rate, parts.rate],
-      space: device.isFile ? space(at: disk.currentPath) : nil,
+      space: device.isFile ? space(at: disk.currentPath, keeping: .inPlace) : nil,
       // In the last moment: others are in flight when one has ended, and those that waited for their
       // turn wake early when the walk is over.
       mayWrite: { () throws(StepStop) in

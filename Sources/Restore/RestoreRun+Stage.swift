@@ -42,8 +42,8 @@ extension RestoreRun {
   }
 
   /// Looks after the room of what is written at `path`.
-  func space(at path: String) -> StageSpace {
-    StageSpace(path, of: job.id, parts.catalog, keeping: parts.settings.freeReserve)
+  func space(at path: String, keeping reserve: FreeReserve) -> StageSpace {
+    StageSpace(path, of: job.id, parts.catalog, keeping: reserve)
   }
 
   func index(of disk: StagedDisk, in snapshot: Snapshot) throws(StepStop) -> FixedIndex {
@@ -98,7 +98,7 @@ extension RestoreRun {
           clonedBytes[place, default: 0] += shared.bytesShared
         }
       }
-      let space = space(at: stage.path)
+      let space = space(at: stage.path, keeping: parts.settings.freeReserve)
       try await fill(device, index, plan, space, &progress)
       // An error here fails the stage for good: a second try could lie.
       try await fromDisks { () async throws(DiskError) in try await device.flush() }

@@ -16,8 +16,8 @@ extension RestoreRun {
       try await startDomain()
       await parts.reached(.afterStart)
     } else {
-      // Before anybody can start it.
-      try await holdNextBoot()
+      // Nobody could while this job had the lock, but its worker may have died in between.
+      try await holdStarted()
       releaseLock()
     }
     try await record(
@@ -27,7 +27,8 @@ extension RestoreRun {
     )
   }
 
-  private func startsTarget() throws(StepStop) -> Bool {
+  /// Whether the target is started when it has its disks.
+  func startsTarget() throws(StepStop) -> Bool {
     if journal.stop?.wasRunning == true { return true }
     guard case .restore(let task) = job.task else { return false }
     return task.startsWhenOff
@@ -49,11 +50,7 @@ extension RestoreRun {
     var refusal = ""
     if filter != nil { try await record(.start, .begun, StartRecord(isPaused: true)) }
     do throws(HypervisorError) {
-      if filter == nil {
-        try await parts.hypervisor.start(reference)
-      } else {
-        try await parts.hypervisor.startPaused(reference)
-      }
+      try await startInAnyCase(reference, isPaused: filter != nil)
     } catch {
       refusal = error.publicReason
     }
@@ -66,6 +63,18 @@ extension RestoreRun {
     }
     try requireNoChain(domain)
     if let filter { try await letRun(domain, behind: filter) }
+  }
+
+  /// Starts the target, if need be without the network filter that its definition names.
+  func startInAnyCase(
+    _ reference: DomainReference,
+    isPaused: Bool = false
+  ) async throws(HypervisorError) {
+    guard try await parts.hypervisor.startInAnyCase(reference, isPaused: isPaused) else { return }
+    parts.logger.warning(
+      "started without the network filter of its definition",
+      metadata: ["job.id": "\(job.id)"]
+    )
   }
 
   /// Sees to it that a target runs which somebody has started, whatever an earlier attempt wanted.

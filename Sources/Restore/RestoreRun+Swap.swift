@@ -19,6 +19,8 @@ extension RestoreRun {
       try await takeLock(pairs)
       try await requireQuietTarget()
       if kind == .restore { try await parts.prepare(pairs, holding: try requireLock()) }
+      // Before the disk is there, so that nobody starts it without.
+      if kind == .restore, try !startsTarget() { try await holdNextBoot() }
       try await recordSwap(pairs)
       try await confirmLease()
       if context.isCancelRequested, try await isUndone(pairs) { throw .cancelled }

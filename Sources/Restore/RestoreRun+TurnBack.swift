@@ -222,7 +222,7 @@ extension RestoreRun {
     // Behind the waits: the job may have become another worker's meanwhile.
     try await confirmLease()
     do throws(HypervisorError) {
-      try await parts.hypervisor.start(reference)
+      try await startInAnyCase(reference)
     } catch {
       let after = try await patiently { () async throws(HypervisorError) in
         try await parts.hypervisor.state(of: reference)

@@ -54,6 +54,9 @@ extension SimulatedHypervisor {
     }
   }
 
+  /// Loses all filters, as if somebody had removed them.
+  package func forgetFilters() { filters = [:] }
+
   package func filterNames() async throws(HypervisorError) -> [String] {
     try await perform(Call(.filterNames)) { self.filters.keys.sorted() }
   }

@@ -77,8 +77,9 @@ extension OnRealGuests {
     {
       try await withPrivateLibvirt(isBridged: true) { libvirt in
         try await RestoreWorld.with(on: libvirt) { world in
+          let second = Self.options("bravo", 60)
           try await withMicroGuest(Self.options("alpha", 50), on: libvirt) { source in
-            try await withMicroGuest(Self.options("bravo", 60), on: libvirt) { target in
+            try await withMicroGuest(second, on: libvirt) { target in
               try await source.boot()
               try await source.write("10.77.0.50/24", to: "/etc/ip4")
               let a = try await world.register(source, network: Self.network(50))
@@ -114,6 +115,17 @@ extension OnRealGuests {
               let after = try await world.hypervisor.domain(b.reference)
               let cards = after.interfaces + after.inactiveInterfaces
               #expect(cards.allSatisfy { $0.filter == nil && $0.linkUp })
+
+              // A filter that is gone doesn't keep it down.
+              try await libvirt.virsh("destroy", target.name)
+              try await world.hypervisor.setFilter(
+                of: b.reference,
+                mac: try #require(second.mac),
+                named: NetworkFilter.name(of: job.id),
+                in: .definition
+              )
+              #expect(try await world.hypervisor.startInAnyCase(b.reference))
+              #expect(try await world.hypervisor.state(of: b.reference) == .running)
             }
           }
         }

@@ -67,7 +67,9 @@ import Testing
       return add(.restore(task), isConfirmed: isConfirmed, left: left)
     }
 
-    mutating func undo(_ job: JobID) { _ = add(.undo(UndoTask(restoreJobID: job))) }
+    mutating func undo(_ job: JobID, left: LeftState? = nil) {
+      _ = add(.undo(UndoTask(restoreJobID: job)), left: left)
+    }
 
     private mutating func add(
       _ task: JobTask,
@@ -133,6 +135,11 @@ import Testing
     _ = past.restore(of: past.source, isConfirmed: true)
     #expect(try past.history.standing == nil)
     let last = past.restore(of: past.source, left: .needsOperator)
+    #expect(try past.history.standing?.id == last)
+    // Nobody knows which of the two disks is there: it may be another's.
+    past.undo(last, left: .needsOperator)
+    #expect(try past.history.standing?.id == last)
+    _ = past.restore(of: past.target, madeAt: 0, left: .needsOperator)
     #expect(try past.history.standing?.id == last)
     past.undo(last)
     #expect(try past.history.standing == nil)

@@ -195,6 +195,42 @@ struct LaterBootTests {
     }
   }
 
+  @Test func `a machine whose filter can't be had starts without it`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let first = try await world.restore(backup, .staged)
+      let second = try await world.restore(backup, .staged)
+      await world.host.forgetFilters()
+      await #expect(throws: HypervisorError.self) { try await world.host.start(world.reference) }
+      #expect(try await world.host.startInAnyCase(world.reference))
+      #expect(try await filters(world) == (nil, nil))
+      #expect(try await world.host.state(of: world.reference) == .running)
+      #expect(first.state == second.state)
+    }
+  }
+
+  @Test func `what else keeps a machine down takes no filter from it`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let name = FirstBoot.name(try await world.restore(backup, .staged))
+      await world.host.setFault(
+        .failAlways(.refused(operation: "start", message: "no memory")),
+        of: .start
+      )
+      await #expect(throws: HypervisorError.self) {
+        try await world.host.startInAnyCase(world.reference)
+      }
+      #expect(try await filters(world).defined == name)
+    }
+  }
+
+  @Test func `a network's cards are filtered while they run only`() async throws {
+    let card = DomainInterface(mac: FirstBoot.mac, type: "network", source: "default")
+    try await FirstBoot.with(card: card, isRunning: false) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      #expect(try await filters(world).defined == nil)
+      #expect(try FirstBoot.note(job).contains("did not take a network filter"))
+    }
+  }
+
   @Test func `a cut that ended half done is made whole`() async throws {
     try await FirstBoot.with(shown: ["192.0.2.50/24"], isRunning: false) { world, backup in
       _ = try await world.restore(backup, .staged)

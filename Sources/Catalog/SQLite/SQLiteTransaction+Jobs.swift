@@ -37,6 +37,11 @@ extension SQLiteTransaction {
     query.require("client_id = :client", "client", filter.clientID?.text)
     query.require("vps_id = :vps", "vps", filter.vpsID?.text)
     query.require(
+      "kind IN (SELECT value FROM json_each(:kinds))",
+      "kinds",
+      try jsonTextIfAny(filter.kinds?.words)
+    )
+    query.require(
       "state IN (SELECT value FROM json_each(:states))",
       "states",
       try jsonTextIfAny(filter.states?.words)

@@ -106,7 +106,7 @@ struct Examination {
     StorageExamination(
       directory: directory,
       holdsDisks: holdsDisks,
-      freeReserve: settings.restore.freeReserve
+      freeReserve: holdsDisks ? settings.restore.freeReserve : .standard
     )
   }
 

@@ -87,7 +87,9 @@ struct StorageExamination {
           "free-space",
           .warn,
           words,
-          remedy: "Restores leave \(freeReserve.percent) % of it free (restore.freeReserve)."
+          remedy: holdsDisks
+            ? "Restores leave \(freeReserve.percent) % of it free (restore.freeReserve)."
+            : "Make room before it is full."
         )
         : Finding("free-space", .ok, words)
     } catch {
