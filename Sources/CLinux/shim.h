@@ -10,6 +10,7 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -199,3 +200,7 @@ static inline pid_t rehome_spawn(const char *path, char *const arguments[],
   errno = number;
   return child;
 }
+
+// Gives blocks of a MiB and more back to the kernel when they are freed. By itself the C library learns
+// from the first that is freed to keep all that are as large, for the next.
+static inline void rehome_return_large_blocks(void) { mallopt(M_MMAP_THRESHOLD, 1 << 20); }

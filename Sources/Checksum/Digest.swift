@@ -16,6 +16,11 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
     var fourth: UInt64 = 0
   }
 
+  /// Stands where a digest will be.
+  package static let blank = Digest()
+
+  private init() { words = InlineWords() }
+
   /// Takes 32 bytes as they are; nil for any other number.
   package init?(bytes: RawSpan) {
     guard bytes.byteCount == Self.byteCount else { return nil }

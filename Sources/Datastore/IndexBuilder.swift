@@ -16,7 +16,32 @@ package final class IndexBuilder: Sendable {
   package let chunkCount: Int
 
   private let writer: SnapshotWriter
-  private let digests: Mutex<[Digest?]>
+  private let digests: Mutex<Digests>
+
+  /// What was put so far: compact, as a disk of some TiB has a million.
+  private struct Digests {
+    private(set) var all: [Digest]
+    private var isPut: [Bool]
+    private var missing: Int
+
+    init(count: Int) {
+      all = Array(repeating: .blank, count: count)
+      isPut = Array(repeating: false, count: count)
+      missing = count
+    }
+
+    /// All of them, if all are there.
+    var complete: [Digest]? { missing == 0 ? all : nil }
+
+    subscript(chunk: Int) -> Digest? { isPut[chunk] ? all[chunk] : nil }
+
+    mutating func put(_ digest: Digest, at chunk: Int) {
+      all[chunk] = digest
+      guard !isPut[chunk] else { return }
+      isPut[chunk] = true
+      missing -= 1
+    }
+  }
 
   init(archive: String, size: Int64, chunkSize: Int, writer: SnapshotWriter) {
     self.archive = archive
@@ -24,7 +49,7 @@ package final class IndexBuilder: Sendable {
     self.chunkSize = chunkSize
     self.writer = writer
     chunkCount = FixedIndex.chunkCount(size: size, chunkSize: chunkSize)
-    digests = Mutex(Array(repeating: nil, count: chunkCount))
+    digests = Mutex(Digests(count: chunkCount))
   }
 
   /// How many bytes of the disk a chunk holds: `chunkSize`, or less for the last one.
@@ -65,7 +90,7 @@ package final class IndexBuilder: Sendable {
       writer.didKeep(digest)
       outcome = zero == nil ? stored : .zero
     }
-    digests.withLock { $0[index] = digest }
+    digests.withLock { $0.put(digest, at: index) }
     writer.store.figures.didStore(outcome)
     if case .new = outcome { _ = writer.claim(digest) }
     return outcome
@@ -89,12 +114,12 @@ package final class IndexBuilder: Sendable {
   /// Records chunks of zeros without anybody having to read them.
   package func putZeros(chunks indices: [Int]) async throws(DatastoreError) {
     // Only the last chunk may be shorter, so that there are two digests at most.
-    let lengths = Set(indices.map(length(of:)))
-    var known: [Int: Digest] = [:]
-    for count in lengths { known[count] = try await zeroDigest(byteCount: count) }
-    let found = known
-    digests.withLock { digests in
-      for index in indices { digests[index] = found[length(of: index)] }
+    let lengths = Set(indices.lazy.map(length(of:)))
+    for count in lengths {
+      let digest = try await zeroDigest(byteCount: count)
+      digests.withLock { digests in
+        for index in indices where length(of: index) == count { digests.put(digest, at: index) }
+      }
     }
     writer.store.figures.didStore(.zero, count: indices.count)
   }
@@ -122,7 +147,7 @@ package final class IndexBuilder: Sendable {
       "an index of another disk"
     )
     digests.withLock { digests in
-      for index in indices { digests[index] = earlier.digests[index] }
+      for index in indices { digests.put(earlier.digests[index], at: index) }
     }
     writer.store.figures.didStore(.reused, count: indices.count)
   }
@@ -130,8 +155,7 @@ package final class IndexBuilder: Sendable {
   /// Touches every chunk of the index, all of which must be put, and tells which are gone: those
   /// are to be read and put again.
   package func lostChunks() async throws(DatastoreError) -> [Int] {
-    let all = digests.withLock { $0.compactMap { $0 } }
-    guard all.count == chunkCount else { throw .indexCorrupt(archive) }
+    guard let all = digests.withLock(\.complete) else { throw .indexCorrupt(archive) }
     let lost = try await writer.confirm(all)
     guard !lost.isEmpty else { return [] }
     writer.store.figures.didLose(lost.count)
@@ -142,8 +166,7 @@ package final class IndexBuilder: Sendable {
   ///
   /// - Throws: `indexCorrupt` if a chunk was never put.
   package func close() async throws(DatastoreError) {
-    let complete = digests.withLock { $0.compactMap { $0 } }
-    guard complete.count == chunkCount else { throw .indexCorrupt(archive) }
+    guard let complete = digests.withLock(\.complete) else { throw .indexCorrupt(archive) }
     let (archive, size, chunkSize, writer) = (archive, size, chunkSize, writer)
     let index = try await writer.files.run { calls throws(DatastoreError) in
       let index = FixedIndex(size: size, chunkSize: chunkSize, digests: complete)

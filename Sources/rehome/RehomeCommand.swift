@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disks
 import Glibc
 
 /// The program: its commands, and the one place where errors become exit codes.
@@ -24,6 +25,7 @@ struct RehomeCommand: AsyncParsableCommand {
   )
 
   static func main() async {
+    ProcessMemory.returnLargeBlocks()
     ProgramLog.install()
     let arguments = Array(CommandLine.arguments.dropFirst())
     Glibc.exit(await status(of: arguments).rawValue)
