@@ -119,7 +119,7 @@ extension OnRealGuests {
             )
             try await TestProcess.run(
               "mount",
-              ["-t", "tmpfs", "-o", "size=64m,mode=0755", "tmpfs", small]
+              ["-t", "tmpfs", "-o", "size=80m,mode=0755", "tmpfs", small]
             )
             do {
               try await Self.fillWhileStaging(world, source, target, small)
@@ -155,7 +155,7 @@ extension OnRealGuests {
       // Everything but a megabyte is taken before the worker stages.
       try await TestProcess.run(
         "sh",
-        ["-c", "dd if=/dev/zero of=\(small)/filler bs=1M count=63 || :"]
+        ["-c", "dd if=/dev/zero of=\(small)/filler bs=1M count=79 || :"]
       )
       let ended = try await world.finished(job)
       #expect(ended.state == .failed)
