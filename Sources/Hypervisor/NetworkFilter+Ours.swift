@@ -42,9 +42,18 @@ extension Hypervisor {
         guard let name = card.filterOfOurs else { continue }
         try await liftFilter(of: reference, mac: card.mac, named: name, in: .definition)
       }
+      do throws(HypervisorError) {
+        try await start(reference, isPaused: isPaused)
+        return true
+      } catch let second {
+        // It wasn't the filter that kept it down.
+        for card in named {
+          guard let name = card.filterOfOurs else { continue }
+          try await setFilter(of: reference, mac: card.mac, named: name, in: .definition)
+        }
+        throw second
+      }
     }
-    try await start(reference, isPaused: isPaused)
-    return true
   }
 
   private func start(

@@ -20,16 +20,20 @@ struct FilterFacts: Sendable {
   var others: [String]
 
   /// Nil for a job that the catalog doesn't know.
-  init?(_ transaction: any CatalogTransaction, of id: JobID) throws(CatalogError) {
+  init?(
+    _ transaction: any CatalogTransaction,
+    of id: JobID,
+    _ registry: AddressRegistry
+  ) throws(CatalogError) {
     guard let job = try transaction.job(id) else { return nil }
     vps = try transaction.vps(job.vpsID)
     node = vps?.node ?? job.node
-    let ended = try transaction.diskChanges(of: job.vpsID).compactMap(\.finishedAt)
-    finishedAt = ended.max() ?? job.finishedAt ?? .never
+    let history = try transaction.firstBootHistory(of: job.vpsID)
+    finishedAt = history.endedAt ?? .never
     let isExchanging = try transaction.isExchanging(job.vpsID)
     isUndecided = !job.state.isFinal || isExchanging
-    standing = try transaction.firstBootHistory(of: job.vpsID).standing?.id
-    others = try transaction.addresses(besidesThoseOf: job.vpsID)
+    standing = history.standing?.id
+    others = registry.addresses(besidesThoseOf: job.vpsID)
     guard let vps, case .restore(let task) = job.task else { return }
     let source = try transaction.vps(task.sourceVPSID)
     filter = NetworkFilter.firstBoot(of: vps, in: id, fromDiskOf: source, others: others)

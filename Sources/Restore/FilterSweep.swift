@@ -34,20 +34,22 @@ package struct FilterSweep: Sendable {
 
   /// Looks at every filter of this node's restores once.
   package func run() async {
-    do throws(HypervisorError) {
-      for name in try await hypervisor.filterNames() {
-        // Another installation on this host may have filters too.
-        guard let id = NetworkFilter.job(named: name) else { continue }
-        await tend(name, of: id)
+    do {
+      let named = try await hypervisor.filterNames().compactMap { name in
+        NetworkFilter.job(named: name).map { (name: name, job: $0) }
       }
+      guard !named.isEmpty else { return }
+      let registry = try await catalog.read { try AddressRegistry($0) }
+      for filter in named { await tend(filter.name, of: filter.job, registry) }
     } catch {
       logger.warning("network filters not swept", metadata: ["error": "\(error)"])
     }
   }
 
-  private func tend(_ name: String, of id: JobID) async {
+  private func tend(_ name: String, of id: JobID, _ registry: AddressRegistry) async {
     do {
-      guard let facts = try await catalog.read({ try FilterFacts($0, of: id) }),
+      // Another installation on this host may have filters too.
+      guard let facts = try await catalog.read({ try FilterFacts($0, of: id, registry) }),
         facts.node == node
       else { return }
       // Whoever exchanges disks starts the target anew, with a filter of its own making.

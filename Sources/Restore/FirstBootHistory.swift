@@ -9,6 +9,8 @@ struct FirstBootHistory: Sendable {
   /// The restore whose disk was there from a moment on; nil: the target's own, or one that was confirmed.
   private var moments: [(from: Timestamp, disk: Job?)] = []
   private var formerDisks: [JobID: Job?] = [:]
+  /// When the last of the jobs ended, whatever it did.
+  let endedAt: Timestamp?
 
   /// Reads it out of the jobs of a VPS that are over, in any order.
   ///
@@ -20,6 +22,7 @@ struct FirstBootHistory: Sendable {
     _ jobs: [Job],
     backups: (BackupID) throws(CatalogError) -> Timestamp?
   ) throws(CatalogError) {
+    endedAt = jobs.compactMap(\.finishedAt).max()
     let ended = jobs.filter(\.hasMovedDisks).sorted {
       ($0.finishedAt ?? .never, $0.createdAt) < ($1.finishedAt ?? .never, $1.createdAt)
     }
@@ -77,33 +80,17 @@ extension Job {
   }
 }
 
-extension JobTask {
-  /// Whether it puts another disk where the target's is.
-  var changesDisks: Bool {
-    switch kind {
-    case .restore, .undo: true
-    case .backup, .power: false
-    }
-  }
-}
-
 extension CatalogTransaction {
   /// What disks a VPS has had.
   func firstBootHistory(of vps: VPSID) throws(CatalogError) -> FirstBootHistory {
-    try FirstBootHistory(try diskChanges(of: vps)) { id throws(CatalogError) in
+    let changes = JobFilter(
+      vpsID: vps,
+      kinds: [.restore, .undo],
+      states: [.completed, .failed, .cancelled],
+      limit: Limits.filterJobs
+    )
+    return try FirstBootHistory(try jobs(changes)) { id throws(CatalogError) in
       try backup(id)?.createdAt
     }
-  }
-
-  /// The restores and undos of a VPS that are over.
-  func diskChanges(of vps: VPSID) throws(CatalogError) -> [Job] {
-    try jobs(
-      JobFilter(
-        vpsID: vps,
-        kinds: [.restore, .undo],
-        states: [.completed, .failed, .cancelled],
-        limit: Limits.filterJobs
-      )
-    )
   }
 }

@@ -13,29 +13,30 @@ extension RestoreRun {
   }
 
   /// Puts a target behind a filter, and lets one run that was started paused.
-  ///
-  /// A host that can't filter, or not soon, is no reason to keep a target waiting or to take a restore
-  /// back: the agent's addresses are looked at in any case.
   func letRun(
     _ domain: DomainDescription,
-    behind filter: NetworkFilter?,
-    isOurs: Bool = true
+    behind filter: NetworkFilter?
   ) async throws(StepStop) {
-    if let filter {
-      do throws(HypervisorError) {
-        try await put(domain.interfaces, of: domain.reference, behind: filter, in: .live)
-      } catch {
-        parts.logger.warning(
-          "first boot without a network filter",
-          metadata: ["job.id": "\(job.id)", "error": "\(error)"]
-        )
-      }
-    }
-    // One that somebody else has suspended was never ours to let run.
-    guard domain.state == .paused, isOurs else { return }
+    if let filter { await put(domain, behind: filter) }
+    guard domain.state == .paused else { return }
     // Behind the waits: the job may have become another worker's meanwhile.
     try await confirmLease()
     try await resume(domain.reference)
+  }
+
+  /// Puts a target that runs behind a filter.
+  ///
+  /// A host that can't filter, or not soon, is no reason to keep a target waiting or to take a restore
+  /// back: the agent's addresses are looked at in any case.
+  func put(_ domain: DomainDescription, behind filter: NetworkFilter) async {
+    do throws(HypervisorError) {
+      try await put(domain.interfaces, of: domain.reference, behind: filter, in: .live)
+    } catch {
+      parts.logger.warning(
+        "first boot without a network filter",
+        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+      )
+    }
   }
 
   func put(

@@ -63,10 +63,11 @@ extension RestoreRun {
   func holdStarted() async throws(StepStop) {
     let domain = try await describeTarget()
     guard domain.state.isActive, let filter = try await nextBootFilter() else { return }
-    try await letRun(domain, behind: filter, isOurs: false)
+    await put(domain, behind: filter)
   }
 
-  /// The same for the disk that the target had before this job, which is taken back.
+  /// Puts a target whose former disk is taken back behind that one's filter, if it needs one, from its
+  /// next start on.
   ///
   /// A hypervisor that can't be asked is no reason to leave it off.
   func holdFormerBoot() async throws(StepStop) {
@@ -216,7 +217,7 @@ extension RestoreRun {
     + "addresses only until its next start at the latest."
   private static let nextBootNote =
     "The target doesn't run: when it is started, its network cards send from its own addresses only "
-    + "until its guest shows them, or until the start after that."
+    + "until its guest shows them; if it shows none, until the first start after ten minutes of running."
   private static let notBootedNote =
     "The target doesn't run, and its host did not take a network filter for its next start: nobody "
     + "filters or looks at what it sends when it boots this disk."

@@ -201,7 +201,7 @@ extension RestoreRun {
   func foreignAddresses() async throws(StepStop) -> [String] {
     let own = job.vpsID
     return try await fromCatalog { () async throws(CatalogFault) in
-      try await parts.catalog.read { try $0.addresses(besidesThoseOf: own) }
+      try await parts.catalog.read { try AddressRegistry($0).addresses(besidesThoseOf: own) }
     }
   }
 

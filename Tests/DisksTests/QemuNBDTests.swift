@@ -305,9 +305,11 @@ struct QemuNBDTests {
     #expect(await late.exitCode(within: .milliseconds(10)) == nil)
     #expect(kill(late.id, 0) == -1)
     let unwanted = try await ChildProcess.start("sleep", ["60"])
-    let waiting = Task { await unwanted.exitCode(within: .seconds(60)) }
-    waiting.cancel()
-    #expect(await waiting.value == nil)
+    await withTaskGroup { group in
+      group.addTask { await unwanted.exitCode(within: .seconds(60)) }
+      group.cancelAll()
+      #expect(await group.next() == .some(nil))
+    }
     #expect(kill(unwanted.id, 0) == -1)
   }
 
