@@ -1,6 +1,7 @@
 import Catalog
 import Hypervisor
 import Model
+import Synchronization
 import TestSupport
 import Testing
 
@@ -80,17 +81,36 @@ struct LaterBootTests {
     }
   }
 
-  @Test func `who was put behind it while it was off, and is on, is so before the job lets go`()
+  @Test(arguments: [RestoreStrategy.staged, .inPlace])
+  func `its filter is in the definition before its disk is exchanged`(
+    _ strategy: RestoreStrategy
+  ) async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let seen = Mutex<String?>(nil)
+      world.hooks.at(.beforeExchange) {
+        let domain = try? await world.host.domain(world.reference)
+        seen.withLock { $0 = domain?.inactiveInterfaces.first?.filter }
+      }
+      let job = try await world.restore(backup, strategy)
+      #expect(job.state == .completed, "\(job)")
+      #expect(seen.withLock(\.self) == FirstBoot.name(job))
+    }
+  }
+
+  @Test func `who starts a target in between has it filtered for the rest of its boot`()
     async throws
   {
-    try await FirstBoot.with(isRunning: false) { world, backup in
+    try await FirstBoot.with(shown: [], isRunning: false) { world, backup in
+      world.hooks.at(.afterExchange) {
+        // As after a worker that died there: its filter isn't in the definition, and it runs.
+        try? await world.host.change(world.target.domainName) { machine in
+          machine.description.definition.inactiveInterfaces = machine.description
+            .inactiveInterfaces.map { DomainInterface(mac: $0.mac, type: $0.type) }
+        }
+        try? await world.host.start(world.reference)
+      }
       let job = try await world.restore(backup, .staged)
-      let calls = await world.host.calls
-      let set = try #require(calls.firstIndex { $0.operation == .setFilter })
-      let rows = try await world.catalog.read { try $0.steps(of: job.id, named: ["start"]) }
-      #expect(rows.count == 2)
-      #expect(calls[set].detail.hasSuffix("definition"))
-      #expect(calls[..<set].allSatisfy { $0.operation != .addresses })
+      #expect(try await filters(world).live == FirstBoot.name(job), "\(job)")
     }
   }
 
