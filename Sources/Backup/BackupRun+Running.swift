@@ -29,7 +29,7 @@ extension BackupRun {
     into writer: SnapshotWriter
   ) async throws(BackupStop) -> MadeDisks {
     let directory = sessionDirectory
-    let disks = try await checkpointDisks(seen, of: domain)
+    let disks = try await ChainSearch.disks(seen, of: domain)
     let search = try await findParent(domain, disks)
     var generator = SystemRandomNumberGenerator()
     let checkpoint = CheckpointName.make(ULID(at: parts.clock.now(), using: &generator))
@@ -75,6 +75,9 @@ extension BackupRun {
   ) async throws(BackupStop) -> MadeDisks {
     let scratch = try await reserveScratch(for: session)
     let begun = try await begin(session, search)
+    // Not before: what a guest flushes from now on was written out after the checkpoint.
+    let disks =
+      begun.hasCheckpoint ? await countingFlushes(session.disks, of: session.domain.reference) : []
     await parts.reached(.sessionBegun)
     let watch = ScratchWatch(
       hypervisor: parts.hypervisor,
@@ -95,7 +98,7 @@ extension BackupRun {
         name: session.checkpointName,
         backupID: backupID,
         domainUUID: session.domain.uuid,
-        disks: session.disks,
+        disks: disks,
         createdAt: parts.clock.now()
       )
     }

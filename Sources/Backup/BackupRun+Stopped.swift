@@ -29,7 +29,7 @@ extension BackupRun {
         }
       }
       // Under the locks, or the files could be others by the time they are read.
-      let search = try await findParent(domain, try await checkpointDisks(seen, of: domain))
+      let search = try await findParent(domain, try await ChainSearch.disks(seen, of: domain))
         .alone(among: domain.checkpointNames)
       for (disk, path) in zip(seen.disks, paths) {
         sources.append(try await open(disk, at: path, search))

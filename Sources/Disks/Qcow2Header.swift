@@ -23,12 +23,16 @@ package struct Qcow2Header: Sendable, Equatable {
   package let isDirty: Bool
   /// Whether QEMU has found it inconsistent; it opens for reading only.
   package let isCorrupt: Bool
+  /// Whether it has extensions, such as dirty bitmaps, that hold only as long as every writer knows them.
+  let hasAutoclear: Bool
 
   /// The largest virtual size taken seriously, in bytes.
   package static let largestSize: UInt64 = 64 << 40
   private static let shortest = 72
   /// How many bytes of it matter.
   static let longest = 112
+  /// Where the flags of such extensions stand: without its flag an extension counts for nothing.
+  static let autoclear = 88..<96
 
   private enum Feature {
     static let dirty: UInt64 = 1 << 0
@@ -87,12 +91,14 @@ package struct Qcow2Header: Sendable, Equatable {
     snapshotCount = Int(number32(60))
     guard version == 3 else {
       (refcountBits, hasExtendedL2, isZstd, isDirty, isCorrupt) = (16, false, false, false, false)
+      hasAutoclear = false
       return
     }
     guard bytes.count >= 104 else { throw .malformed }
     let features = number64(72)
     guard features & Feature.dataFile == 0 else { throw .dataFile }
     guard features & ~Feature.known == 0 else { throw .features(features & ~Feature.known) }
+    hasAutoclear = number64(Self.autoclear.lowerBound) != 0
     let refcountOrder = number32(96)
     let length = number32(100)
     guard refcountOrder <= 6, length >= 104, length % 8 == 0, length <= clusterSize else {

@@ -30,10 +30,10 @@ extension Stage {
     /// Keeps it open until here.
     func keep() { withExtendedLifetime(self) {} }
 
-    /// Makes it share all of `current`'s blocks; false if that can't be.
+    /// Makes it share all of `current`'s blocks, which is of that size if one is given; false if that can't be.
     func clone(
       _ current: String,
-      size: Int64,
+      size: Int64?,
       by cloning: @escaping Cloning
     ) async throws(DiskError) -> Bool {
       try await BlockingExecutor.files.run { [self] () throws(DiskError) in
@@ -50,7 +50,8 @@ extension Stage {
           }
           return false
         }
-        guard try file.status().st_size == size else {
+        let found = try file.status().st_size
+        guard size == nil || size == Int64(found) else {
           throw DiskError.io(operation: "clone", path: file.path, errno: EIO)
         }
         return true

@@ -1,10 +1,12 @@
 import Glibc
 
 extension Stage {
-  /// Makes what a server that died has left of a qcow2 stage sound, so that it can be gone on with.
+  /// Makes a qcow2 stage sound that its writer wasn't done with, and a plain image, so that it can be gone
+  /// on with: what a server that died has left, or the clone of a disk that a guest writes to.
   ///
-  /// Clusters that the server had taken and that nothing refers to yet are free again. What it hadn't
-  /// written yet reads as zeros, as if it had never been asked for.
+  /// Clusters that the writer had taken and that nothing refers to yet are free again; what it hadn't
+  /// written yet isn't there, as if it had never been asked for. Dirty bitmaps are gone: the disk is about
+  /// to hold something else than what they tell of.
   ///
   /// - Parameters:
   ///   - current: The disk that it is for, whose geometry it must have.
@@ -23,6 +25,7 @@ extension Stage {
     guard let header = found.header, header.virtualSize == virtualSize,
       header.hasGeometry(of: wanted), header.snapshotCount == 0, !header.isCorrupt
     else { return false }
+    if header.hasAutoclear { try await found.clearExtensions() }
     let isSound = await QemuImage.freeUnused(in: found.reference, at: path)
     // A server flushes what it has written itself, not what the one before it had.
     if isSound == true { try await found.sync() }
@@ -45,6 +48,19 @@ extension Stage {
     }
 
     var reference: String { file.reference }
+
+    /// Takes the flags off that keep bitmaps valid; QEMU then drops them and a check frees their clusters.
+    ///
+    /// Nobody writes to such an image: it is a clone that no server has opened yet.
+    func clearExtensions() async throws(DiskError) {
+      try await BlockingExecutor.files.run { [self] () throws(DiskError) in
+        let place = Qcow2Header.autoclear
+        let zeros = [UInt8](repeating: 0, count: place.count)
+        try unsafe zeros.span.bytes.withUnsafeBytes { bytes throws(DiskError) in
+          try unsafe file.write(bytes, at: Int64(place.lowerBound))
+        }
+      }
+    }
 
     func sync() async throws(DiskError) {
       try await BlockingExecutor.files.run { [self] () throws(DiskError) in try file.sync() }

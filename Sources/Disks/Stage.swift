@@ -24,8 +24,8 @@ package struct Stage: Sendable, Equatable {
   ///   - virtualSize: The size that the guest is to see, in bytes.
   ///   - job: The job that it is for.
   ///   - disk: The disk's name in its domain.
-  ///   - isCloneWanted: Whether to begin with what `current` holds; only for raw disks, and only after
-  ///     ``CloneCheck``.
+  ///   - isCloneWanted: Whether to begin with what `current` holds; only after ``CloneCheck``. The clone of
+  ///     a qcow2 is to be made sound before it is opened: ``repair(like:virtualSize:)``.
   /// - Returns: The stage.
   /// - Throws: `io` with `EEXIST` if the job has a stage already; see ``existing(for:job:disk:)``.
   package static func create(
@@ -68,10 +68,14 @@ package struct Stage: Sendable, Equatable {
       let made = try await BlockingExecutor.files.run { () throws(DiskError) in
         try Made(path, like: current, stamp: stamp)
       }
-      if isCloneWanted, format == .raw {
-        isClone = try await made.clone(current, size: virtualSize, by: cloning)
+      if isCloneWanted {
+        // How long the file of a qcow2 is says nothing; its header is looked at when it is repaired.
+        let size = format == .raw ? virtualSize : nil
+        isClone = try await made.clone(current, size: size, by: cloning)
       }
-      if let header {
+      if isClone {
+        made.keep()
+      } else if let header {
         try await QemuImage.create(made.reference, size: virtualSize, like: header)
         made.keep()
       } else {

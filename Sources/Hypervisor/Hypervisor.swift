@@ -176,6 +176,14 @@ package protocol Hypervisor: Sendable {
     of reference: DomainReference
   ) async throws(HypervisorError) -> [String]?
 
+  /// How often the guest of a running domain has had what it wrote to a disk made durable; nil: unknown.
+  ///
+  /// Each time QEMU writes the tables of an image out as well. The count begins anew with each QEMU.
+  func flushCount(
+    of reference: DomainReference,
+    device: String
+  ) async throws(HypervisorError) -> Int64?
+
   // MARK: Storage
 
   /// Makes libvirt look again at the storage pool that a file lies in, if there is one.

@@ -53,6 +53,15 @@ extension LibvirtHypervisor {
     guard let xml else { return nil }
     return try BackupRequest.scratchPaths(in: xml)
   }
+
+  package func flushCount(
+    of reference: DomainReference,
+    device: String
+  ) async throws(HypervisorError) -> Int64? {
+    try await call("count flushes", domain: reference) { domain throws(LibvirtError) in
+      try domain.flushCount(of: device)
+    }
+  }
 }
 
 extension Domain {

@@ -43,6 +43,33 @@ extension Domain {
     return statistics
   }
 
+  /// How often the guest has had what it wrote to a disk made durable, since its QEMU runs; nil where that
+  /// isn't counted.
+  package func flushCount(of device: String) throws(LibvirtError) -> Int64? {
+    var count: Int32 = 0
+    let operation = "virDomainBlockStatsFlags"
+    try unsafe LibvirtError.check(
+      virDomainBlockStatsFlags(pointer, device, nil, &count, 0),
+      operation
+    )
+    var parameters = unsafe [virTypedParameter](
+      repeating: virTypedParameter(),
+      count: Int(max(0, count))
+    )
+    try unsafe LibvirtError.check(
+      virDomainBlockStatsFlags(pointer, device, &parameters, &count, 0),
+      operation
+    )
+    defer { unsafe virTypedParamsClear(&parameters, count) }
+    var flushes: Int64 = 0
+    let name = VIR_DOMAIN_BLOCK_STATS_FLUSH_REQ
+    let found = try unsafe LibvirtError.check(
+      virTypedParamsGetLLong(&parameters, count, name, &flushes),
+      "virTypedParamsGetLLong"
+    )
+    return found == 1 ? flushes : nil
+  }
+
   /// The size of a disk and what it takes on the host, in bytes.
   package func blockInformation(
     of device: String

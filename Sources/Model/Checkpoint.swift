@@ -47,6 +47,8 @@ package struct CheckpointDisk: Sendable, Equatable, Codable {
   package var fileSystem: String
   /// The number of the image's file there.
   package var inode: UInt64
+  /// How often the guest had flushed it by then; nil: that isn't known.
+  package var flushCount: Int64?
 
   /// Makes a disk's record.
   package init(
@@ -54,13 +56,22 @@ package struct CheckpointDisk: Sendable, Equatable, Codable {
     sizeBytes: Int64,
     format: String,
     fileSystem: String,
-    inode: UInt64
+    inode: UInt64,
+    flushCount: Int64? = nil
   ) {
     self.device = device
     self.sizeBytes = sizeBytes
     self.format = format
     self.fileSystem = fileSystem
     self.inode = inode
+    self.flushCount = flushCount
+  }
+
+  /// Whether both are of the same image, at whatever time.
+  package func isSameImage(as other: CheckpointDisk) -> Bool {
+    var other = other
+    other.flushCount = flushCount
+    return self == other
   }
 }
 

@@ -45,6 +45,8 @@ extension RestoreRun {
     let task = try restoreTask()
     let id = job.vpsID
     let now = parts.clock.now()
+    // While it runs the target isn't ready.
+    if job.attempts > 1 { try await endLeftSession() }
     let seen = try await observeTarget()
     let loaded = try await fromCatalog { () async throws(CatalogFault) in
       try await self.parts.catalog.write { transaction in

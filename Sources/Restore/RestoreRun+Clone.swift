@@ -11,10 +11,9 @@ extension RestoreRun {
   /// new room until the undo ends. That room is promised before there is a clone: to this job now, by
   /// its undo later.
   func cloneRoom(
-    for disk: StagedDisk,
-    _ format: DiskFormat
+    for disk: StagedDisk
   ) async throws(StepStop) -> CloneRoom? {
-    guard parts.settings.clonesDisks, format == .raw else { return nil }
+    guard parts.settings.clonesDisks else { return nil }
     let path = disk.currentPath
     let finding = try await fromDisks { () async throws(DiskError) in
       try await CloneCheck.look(at: path, reservedBytes: 0)

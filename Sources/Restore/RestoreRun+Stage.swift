@@ -68,11 +68,9 @@ extension RestoreRun {
     to disk: StagedDisk,
     _ progress: inout StageProgress
   ) async throws(StepStop) {
+    let made = try await madeStage(of: disk)
+    let stage = made.stage
     let format = try format(of: disk)
-    let left = try await leftStage(of: disk, format)
-    let stage: Stage
-    if let left { stage = left } else { stage = try await freshStage(of: disk, format) }
-    let holdsSomething = stage.isClone || left != nil
     let device = try await fromDisks { () async throws(DiskError) in
       try await stage.open(
         format: format,
@@ -82,15 +80,15 @@ extension RestoreRun {
     }
     do throws(StepStop) {
       // What is compared is then on the disk, not on its way there; a qcow2 is synced when it is repaired.
-      if left != nil {
+      if made.isLeft {
         try await fromDisks { () async throws(DiskError) in try await device.flush() }
       }
-      let plan = try await plan(index, disk, on: device, stage, holdsSomething: holdsSomething)
-      // Whether a raw one that was left began as a clone nobody knows, so it counts as one.
-      if holdsSomething, format == .raw {
+      let plan = try await plan(index, made, on: device)
+      // Whether one that was left began as a clone nobody knows, so it counts as one.
+      if made.holdsSomething {
         let shared = try await shared(with: disk)
         progress.add(shared, length: 0)
-        if left != nil {
+        if made.isLeft {
           let path = disk.currentPath
           let place = try await fromDisks { () async throws(DiskError) in
             try await FreeSpace.at(path).fileSystem
@@ -109,78 +107,6 @@ extension RestoreRun {
     try await fromDisks { () async throws(DiskError) in try await device.close() }
   }
 
-  /// What an attempt that died has left of a disk's stage, to go on with.
-  ///
-  /// Whatever it holds is compared, chunk by chunk, so that nothing hangs on what was durable.
-  private func leftStage(
-    of disk: StagedDisk,
-    _ format: DiskFormat
-  ) async throws(StepStop) -> Stage? {
-    let id = job.id.text
-    let found = try await fromDisks { () async throws(DiskError) in
-      try await Stage.existing(for: disk.currentPath, job: id, disk: disk.device)
-    }
-    guard let found, try await isWhole(found, disk, format) else { return nil }
-    parts.logger.info(
-      "staging goes on",
-      metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
-    )
-    return found
-  }
-
-  /// Whether what was left can be gone on with: one that was cut short in the making isn't of the disk's
-  /// size, or no image, yet.
-  private func isWhole(
-    _ found: Stage,
-    _ disk: StagedDisk,
-    _ format: DiskFormat
-  ) async throws(StepStop) -> Bool {
-    let isWhole = try await fromDisks { () async throws(DiskError) in
-      switch format {
-      case .raw:
-        try await DiskImage.virtualSize(found.path, format: .raw) == disk.sizeBytes
-      case .qcow2:
-        try await found.repair(like: disk.currentPath, virtualSize: disk.sizeBytes)
-      }
-    }
-    guard isWhole != true else { return true }
-    // What ends with its worker is no reason to throw hours of work away.
-    if Task.isCancelled { throw .interrupted(.leaseLost) }
-    guard isWhole != nil else {
-      throw .because(
-        .internalError,
-        "What is staged of the disk \(disk.device) can't be looked at now.",
-        isTransient: true
-      )
-    }
-    // The check may have taken long, and what is left is about to be removed.
-    if format == .qcow2 { try await confirmLease() }
-    return false
-  }
-
-  /// A new stage, in place of what an attempt that died may have left.
-  private func freshStage(
-    of disk: StagedDisk,
-    _ format: DiskFormat
-  ) async throws(StepStop) -> Stage {
-    let room = try await cloneRoom(for: disk, format)
-    let id = job.id.text
-    let stamp = Stamp(role: .new, job: id, disk: disk.device)
-    let stage = try await fromDisks { () async throws(DiskError) in
-      try await Stage.discard(disk.stagedPath, expecting: stamp)
-      return try await Stage.create(
-        beside: disk.currentPath,
-        format: format,
-        virtualSize: disk.sizeBytes,
-        job: id,
-        disk: disk.device,
-        isCloneWanted: room != nil
-      )
-    }
-    if let room, !stage.isClone { try await giveBack(room) }
-    return stage
-  }
-
   private func shared(with disk: StagedDisk) async throws(StepStop) -> StagedRecord {
     let bytes = try await fromDisks { () async throws(DiskError) in
       try await DiskImage.allocatedBytes(disk.currentPath)
@@ -192,23 +118,14 @@ extension RestoreRun {
   /// anything at all.
   private func plan(
     _ index: FixedIndex,
-    _ disk: StagedDisk,
-    on device: any BlockDevice,
-    _ stage: Stage,
-    holdsSomething: Bool
+    _ made: MadeStage,
+    on device: any BlockDevice
   ) async throws(StepStop) -> StagePlan {
-    guard holdsSomething else { return .empty(index) }
+    guard made.holdsSomething else { return .empty(index) }
     let extents = try await fromDisks { () async throws(DiskError) in
       try await device.extents(in: 0..<device.size)
     }
-    // Only of a clone just made is anything known.
-    guard stage.isClone else { return .delta(index, over: extents, map: nil) }
-    let map = await parts.maps.map(
-      of: try requireTarget(),
-      device: disk.device,
-      at: disk.currentPath
-    )
-    return .delta(index, over: extents, map: map)
+    return .delta(index, over: extents, map: made.map)
   }
 
   private func fill(

@@ -1,4 +1,6 @@
 package import Datastore
+package import Disks
+package import Hypervisor
 package import Model
 
 /// What is known of a disk's content without reading it: what it held at a moment, and what may
@@ -46,13 +48,36 @@ package struct TargetMap: Sendable, Equatable {
   }
 }
 
+/// A disk and the clone that was just made of it.
+package struct ClonedDisk: Sendable {
+  /// The device's name in the domain.
+  package var device: String
+  /// The image's own path, without links.
+  package var path: String
+  /// The format of both.
+  package var format: DiskFormat
+  /// Where the clone is, in which nothing has been written to yet.
+  package var clonePath: String
+  /// How often the guest had flushed the disk just before; nil: it didn't run, or it isn't known.
+  package var flushCount: Int64?
+  /// The restore that made it.
+  package var job: JobID
+}
+
 /// Who knows what targets' disks hold.
 package protocol TargetMaps: Sendable {
-  /// What is known of a disk; nil: nothing that one may lean on.
+  /// How often a target's guest has flushed a disk; nil if it doesn't run, or that can't be told.
   ///
-  /// Asked after the clone of the raw image at `path`, its real one, was made, so that a write in
-  /// between counts as dirty.
-  func map(of target: VPS, device: String, at path: String) async -> TargetMap?
+  /// Asked before the disk is cloned.
+  func flushCount(of target: VPS, device: String) async -> Int64?
+  /// What is known of a clone of a disk; nil: nothing that one may lean on.
+  ///
+  /// Asked after the clone was made, so that a write in between counts as dirty.
+  ///
+  /// - Throws: When the hypervisor can't be left as it was.
+  func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap?
+  /// Ends what an attempt of a job that died while it asked may have left in the hypervisor.
+  func endSession(of target: VPS, job: JobID) async throws(HypervisorError)
 }
 
 /// Knows nothing: everything is read.
@@ -60,5 +85,11 @@ package struct NoTargetMaps: TargetMaps {
   /// Makes it.
   package init() {}
 
-  package func map(of target: VPS, device: String, at path: String) async -> TargetMap? { nil }
+  package func flushCount(of target: VPS, device: String) async -> Int64? { nil }
+
+  package func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap? {
+    nil
+  }
+
+  package func endSession(of target: VPS, job: JobID) async throws(HypervisorError) {}
 }

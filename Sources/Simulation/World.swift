@@ -292,7 +292,7 @@ extension SimulatedHypervisor.Operation {
     case .requestShutdown, .destroy, .start, .startPaused, .reset, .resume, .setAutostart,
       .removeManagedSave, .settle, .attachDevice, .updateDevice, .detachDevice, .setLink,
       .renewGenerationID, .deleteCheckpoints, .forgetCheckpoints, .setFilter, .liftFilter,
-      .beginBackup, .abortBackup:
+      .beginBackup, .abortBackup, .flushCount:
       true
     }
   }

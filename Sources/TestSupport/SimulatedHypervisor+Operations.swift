@@ -399,6 +399,18 @@ extension SimulatedHypervisor {
     }
   }
 
+  package func flushCount(
+    of reference: DomainReference,
+    device: String
+  ) async throws(HypervisorError) -> Int64? {
+    try await perform(.flushCount, reference, device) { machine throws(HypervisorError) in
+      guard machine.description.state.isActive else {
+        throw .refused(operation: "count flushes", message: "it doesn't run")
+      }
+      return machine.flushCount
+    }
+  }
+
   private func agent<Value: Sendable>(
     _ operation: Operation,
     _ reference: DomainReference,

@@ -45,7 +45,7 @@ package actor SimulatedHypervisor: Hypervisor {
     case requestShutdown, destroy, start, startPaused, reset, resume
     case setAutostart, removeManagedSave, settle
     case attachDevice, updateDevice, detachDevice, setLink, renewGenerationID
-    case deleteCheckpoints, forgetCheckpoints
+    case deleteCheckpoints, forgetCheckpoints, flushCount
     case defineFilter, setFilter, liftFilter, removeFilter, filterNames
     case agentPing, addresses, freeze, thaw, freezeStatus
     case beginBackup, abortBackup, backupScratchPaths, refreshPool
@@ -102,6 +102,8 @@ package actor SimulatedHypervisor: Hypervisor {
     package var pulledLinks: Set<String> = []
     /// The checkpoints whose bitmaps its disks have lost.
     package var lostBitmaps: Set<String> = []
+    /// How often its guest has flushed its disks.
+    package var flushCount: Int64 = 0
     /// The backup session that runs.
     package var backup: BackupRequest?
 

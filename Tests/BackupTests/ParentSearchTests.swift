@@ -6,7 +6,7 @@ import Testing
 /// What a search for a parent means where one bitmap is read by itself.
 struct ParentSearchTests {
   private static let parent = ParentSearch.parent(
-    ChainParent(checkpointName: "rehome-a", indexes: [:])
+    ChainParent(checkpointName: "rehome-a", disks: [], indexes: [:])
   )
 
   @Test(arguments: [["rehome-a", "rehome-b"], ["rehome-b"], ["rehome-a", "nightly"], []])

@@ -359,7 +359,7 @@ struct CloneTests {
 }
 
 /// A small XFS that can reflink.
-private func withReflink(_ scratch: String, _ body: (String) async throws -> Void) async throws {
+func withReflink(_ scratch: String, _ body: (String) async throws -> Void) async throws {
   let image = "\(scratch)/xfs.img"
   try await Tool.succeed("truncate", "-s", "512M", image)
   guard try await Tool.run("mkfs.xfs", "-q", "-m", "reflink=1", image).status == 0 else {

@@ -20,14 +20,19 @@ struct DataDisk: Sendable {
   static func path(of guest: MicroGuest) -> String { "\(guest.folder)/data.qcow2" }
 
   /// Writes runs of one letter, or of zeros, to random places.
-  mutating func change(in guest: MicroGuest, times: Int) async throws {
-    let (script, after) = nextChanges(times: times)
+  ///
+  /// Unless the guest flushes, only its QEMU knows where some of it is.
+  mutating func change(in guest: MicroGuest, times: Int, isFlushed: Bool = true) async throws {
+    let (script, after) = nextChanges(times: times, isFlushed: isFlushed)
     try await guest.shell(script)
     model = after
   }
 
   /// The next random changes: what makes them in the guest, and the disk after them.
-  mutating func nextChanges(times: Int) -> (script: String, after: [UInt8]) {
+  mutating func nextChanges(
+    times: Int,
+    isFlushed: Bool = true
+  ) -> (script: String, after: [UInt8]) {
     var after = model
     var lines: [String] = []
     let blocks = Self.size / Self.block
@@ -44,10 +49,24 @@ struct DataDisk: Sendable {
       let fill = isZero ? "" : " | tr '\\0' '\(Character(UnicodeScalar(letter)))'"
       lines.append("head -c \(range.count) /dev/zero\(fill) >/tmp/run")
       lines.append(
-        "dd if=/tmp/run of=/dev/vdb bs=\(Self.block) seek=\(start) conv=notrunc,fsync 2>/dev/null"
+        "dd if=/tmp/run of=/dev/vdb bs=\(Self.block) seek=\(start) "
+          + "conv=notrunc\(isFlushed ? ",fsync" : "") 2>/dev/null"
       )
     }
     return (lines.joined(separator: "\n"), after)
+  }
+}
+
+extension DataDisk {
+  /// Lets the disk of a guest that is off hold other bytes.
+  static func fill(_ guest: MicroGuest, with bytes: [UInt8]) async throws {
+    let raw = "\(guest.folder)/data.raw"
+    try Data(bytes).write(to: URL(filePath: raw))
+    try await TestProcess.run(
+      "qemu-img",
+      ["convert", "-n", "-O", "qcow2", raw, path(of: guest)]
+    )
+    try FileManager.default.removeItem(atPath: raw)
   }
 }
 

@@ -22,11 +22,14 @@ struct DeltaTests {
     let dirty: [Range<Int64>]
 
     /// Random, of a seed: sparse and dense, odd ends, a backup shorter than the disk.
-    init(seed: UInt64) {
+    ///
+    /// An image's size is in sectors; a file's isn't.
+    init(seed: UInt64, inSectors: Bool = false) {
       var random = Seeded(seed)
       chunkSize = [1 << 16, 1 << 17, 1 << 18].randomElement(using: &random) ?? 1 << 16
       let count = Int.random(in: 1...12, using: &random)
-      let tail = [0, 1, 511, 512, 4095, 4096, 10_000].randomElement(using: &random) ?? 0
+      let tails = inSectors ? [0, 512, 4096, 10_240] : [0, 1, 511, 512, 4095, 4096, 10_000]
+      let tail = tails.randomElement(using: &random) ?? 0
       let size = count * chunkSize + tail
       let zeroShares: [Double] = [0, 0.4, 0.9]
       let zeroShare = zeroShares.randomElement(using: &random) ?? 0
@@ -94,16 +97,19 @@ struct DeltaTests {
 
   /// How a stage comes to be.
   enum Way: String, CaseIterable, CustomTestStringConvertible {
-    case full, delta, deltaWithMap, fullOnXFS
+    case full, delta, deltaWithMap, fullOnXFS, qcow2, qcow2WithMap
     var testDescription: String { rawValue }
-    var isClone: Bool { self == .delta || self == .deltaWithMap }
+    var isClone: Bool { self != .full && self != .fullOnXFS }
+    var hasMap: Bool { self == .deltaWithMap || self == .qcow2WithMap }
+    var format: DiskFormat { self == .qcow2 || self == .qcow2WithMap ? .qcow2 : .raw }
   }
 
   @Test(arguments: Way.allCases)
   func `under random changes every way makes the same disk`(_ way: Way) async throws {
     try await onReflink(way != .full) { folder in
       for seed in UInt64(1)...30 {
-        try await check(Scene(seed: seed), way, in: folder, "seed \(seed)")
+        let scene = Scene(seed: seed, inSectors: way.format == .qcow2)
+        try await check(scene, way, in: folder, "seed \(seed)")
       }
     }
   }
@@ -116,22 +122,26 @@ struct DeltaTests {
   ) async throws {
     let bench = try DiskBench("\(folder)/bench-\(UUID().uuidString.prefix(8))")
     let current = "\(bench.folder)/disk"
-    try scene.held.writeSparse(to: current)
+    try await bench.make(current, holding: scene.held, way.format)
     let index = try await bench.backUp(scene.wanted, chunkSize: scene.chunkSize)
     let stage = try await Stage.create(
       beside: current,
-      format: .raw,
+      format: way.format,
       virtualSize: Int64(scene.held.count),
       job: "job",
       disk: "vda",
       isCloneWanted: way.isClone
     )
     #expect(stage.isClone == way.isClone, comment)
-    let device = try await RawDisk.open(stage.path, access: .write)
+    if way.format == .qcow2 {
+      let size = Int64(scene.held.count)
+      #expect(try await stage.repair(like: current, virtualSize: size) == true, comment)
+    }
+    let device = try await stage.open(format: way.format, directory: bench.folder)
     let plan: StagePlan
     if stage.isClone {
       let map =
-        way == .deltaWithMap
+        way.hasMap
         ? TargetMap(
           index: try await bench.backUp(scene.remembered, chunkSize: scene.chunkSize),
           dirty: scene.dirty
@@ -143,8 +153,8 @@ struct DeltaTests {
     }
     let moved = try await bench.perform(plan, on: device, index)
     try await device.close()
-    #expect(try Self.contents(stage.path) == scene.expected, comment)
-    #expect(try Self.contents(current) == scene.held, comment)
+    #expect(try await bench.contents(stage.path, way.format) == scene.expected, comment)
+    #expect(try await bench.contents(current, way.format) == scene.held, comment)
     if way.isClone {
       let replaced = Int(moved.bytesRead) / scene.chunkSize
       #expect((replaced...replaced + 1).contains(scene.differing), comment)

@@ -100,6 +100,21 @@ struct DiskBench: Sendable {
     return total
   }
 
+  /// Makes a disk of a format that holds `bytes`; one that can has a bitmap, as backups leave them.
+  func make(_ path: String, holding bytes: [UInt8], _ format: DiskFormat) async throws {
+    guard format == .qcow2 else { return try bytes.writeSparse(to: path) }
+    try bytes.writeSparse(to: "\(path).raw")
+    try await TestProcess.run("qemu-img", ["convert", "-O", "qcow2", "\(path).raw", path])
+    try await TestProcess.run("qemu-img", ["bitmap", "--add", path, "rehome-1"])
+  }
+
+  /// What a guest finds on a disk.
+  func contents(_ path: String, _ format: DiskFormat) async throws -> [UInt8] {
+    guard format == .qcow2 else { return [UInt8](try Data(contentsOf: URL(filePath: path))) }
+    try await TestProcess.run("qemu-img", ["convert", "-O", "raw", path, "\(path).read"])
+    return [UInt8](try Data(contentsOf: URL(filePath: "\(path).read")))
+  }
+
   /// An index of chunks that are zero (0) or hold the pattern of a number.
   static func index(
     of chunks: [Int],

@@ -62,6 +62,26 @@ struct RestoreWorld: Sendable {
       await mapGiven.withLock { $0.take() }?()
     }
 
+    private let known = Mutex<Set<String>>([])
+
+    /// The devices of which something was known when they were last cloned.
+    var knownDevices: Set<String> { known.withLock { $0 } }
+
+    func knows(_ device: String, _ isKnown: Bool) {
+      known.withLock { if isKnown { $0.insert(device) } else { $0.remove(device) } }
+    }
+
+    private let mapAsked = Mutex<(@Sendable () async -> Void)?>(nil)
+
+    /// Does something once, when a target's disk is cloned and it wasn't yet asked what it holds.
+    func beforeMap(_ action: @escaping @Sendable () async -> Void) {
+      mapAsked.withLock { $0 = action }
+    }
+
+    func asksForMap() async {
+      await mapAsked.withLock { $0.take() }?()
+    }
+
     private let imageReads = Mutex<(@Sendable (Int32) async -> Void)?>(nil)
 
     func openedImage(at priority: Int32) {
@@ -193,6 +213,21 @@ struct RestoreWorld: Sendable {
     let buffers = BufferPool(count: 8, capacity: Limits.chunkBytes)
     let logger = Logger(label: "test")
     let hooks = hooks
+    let backup = BackupParts(
+      catalog: catalog,
+      datastore: datastore,
+      hypervisor: hypervisor,
+      observer: observer,
+      clock: SystemWallClock(),
+      settings: BackupSettings(
+        scratchMinimumBytes: scratchMinimumBytes,
+        ioPriority: backupPriority
+      ),
+      runtimeDirectory: "\(folder)/run",
+      opening: opening(),
+      logger: logger,
+      reached: { await hooks.reached($0) }
+    )
     let restore = RestoreHandler(
       parts: RestoreParts(
         catalog: catalog,
@@ -200,6 +235,7 @@ struct RestoreWorld: Sendable {
         hypervisor: hypervisor,
         observer: observer,
         buffers: buffers,
+        maps: KnownMaps(search: ContentSearch(backup), hooks: hooks),
         clock: SystemWallClock(),
         settings: RestoreSettings(
           shutdownTimeout: shutdownTimeout,
@@ -210,23 +246,6 @@ struct RestoreWorld: Sendable {
           undoDirectory: "\(folder)/undo",
           verification: verification
         ),
-        logger: logger,
-        reached: { await hooks.reached($0) }
-      )
-    )
-    let backup = BackupHandler(
-      parts: BackupParts(
-        catalog: catalog,
-        datastore: datastore,
-        hypervisor: hypervisor,
-        observer: observer,
-        clock: SystemWallClock(),
-        settings: BackupSettings(
-          scratchMinimumBytes: scratchMinimumBytes,
-          ioPriority: backupPriority
-        ),
-        runtimeDirectory: "\(folder)/run",
-        opening: opening(),
         logger: logger,
         reached: { await hooks.reached($0) }
       )
@@ -243,7 +262,9 @@ struct RestoreWorld: Sendable {
     return Worker(
       catalog: catalog,
       node: "local",
-      handlers: [.backup: backup, .restore: restore, .undo: restore, .power: power],
+      handlers: [
+        .backup: BackupHandler(parts: backup), .restore: restore, .undo: restore, .power: power,
+      ],
       clock: SystemWallClock(),
       concurrency: Adjustable(2),
       attempts: 3,

@@ -45,11 +45,12 @@ struct SimulatedWorld: Sendable {
   static func with(
     holding held: [UInt8],
     isRunning: Bool = true,
+    format: DiskFormat = .raw,
     attempts: Int = 3,
     in folder: String = ScratchDirectory.path,
     _ body: @escaping @Sendable (SimulatedWorld) async throws -> Void
   ) async throws {
-    let world = try await make(holding: held, isRunning: isRunning, in: folder)
+    let world = try await make(holding: held, isRunning: isRunning, format: format, in: folder)
     try await world.working(attempts: attempts) { try await body(world) }
   }
 
@@ -109,16 +110,14 @@ struct SimulatedWorld: Sendable {
   private func worker(attempts: Int) -> Worker {
     let hooks = hooks
     let observer = HostObserver(hypervisor: host, clock: SystemWallClock())
-    let backup = BackupHandler(
-      parts: BackupParts(
-        catalog: catalog,
-        datastore: bench.store,
-        hypervisor: host,
-        observer: observer,
-        clock: SystemWallClock(),
-        runtimeDirectory: "\(folder)/run",
-        logger: .quiet
-      )
+    let backup = BackupParts(
+      catalog: catalog,
+      datastore: bench.store,
+      hypervisor: host,
+      observer: observer,
+      clock: SystemWallClock(),
+      runtimeDirectory: "\(folder)/run",
+      logger: .quiet
     )
     let handler = RestoreHandler(
       parts: RestoreParts(
@@ -126,10 +125,7 @@ struct SimulatedWorld: Sendable {
         datastore: bench.store,
         hypervisor: host,
         observer: observer,
-        maps: StillMaps(
-          content: StillContent(catalog: catalog, datastore: bench.store),
-          hooks: hooks
-        ),
+        maps: KnownMaps(search: ContentSearch(backup), hooks: hooks),
         clock: SystemWallClock(),
         settings: RestoreSettings(
           confirmTimeout: .seconds(1),
@@ -146,7 +142,7 @@ struct SimulatedWorld: Sendable {
     return Worker(
       catalog: catalog,
       node: CatalogFixture.node,
-      handlers: [.backup: backup, .restore: handler, .undo: handler],
+      handlers: [.backup: BackupHandler(parts: backup), .restore: handler, .undo: handler],
       clock: SystemWallClock(),
       concurrency: Adjustable(1),
       attempts: attempts,
@@ -154,19 +150,6 @@ struct SimulatedWorld: Sendable {
       logger: .quiet,
       retryDelay: RetryDelay(first: .milliseconds(50))
     )
-  }
-}
-
-/// What composes backups and restores in the program.
-private struct StillMaps: TargetMaps {
-  let content: StillContent
-  let hooks: RestoreWorld.Hooks
-
-  func map(of target: VPS, device: String, at path: String) async -> TargetMap? {
-    let map = await content.index(of: target.id, device: device, at: path, format: "raw")
-      .map { TargetMap(index: $0, dirty: []) }
-    await hooks.givesMap()
-    return map
   }
 }
 

@@ -1,6 +1,7 @@
 import Catalog
 import Disks
 import Foundation
+import Hypervisor
 import Model
 import TestSupport
 import Testing
@@ -113,6 +114,35 @@ struct StageResumeTests {
       try await open.close()
       let result = try await world.finished(id).restored()
       #expect(result.bytesReused > 0)
+    }
+  }
+
+  @Test func `the session that it died in is ended before anything is staged`() async throws {
+    let world = try await World.make(holding: Self.held, format: .qcow2)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    let folder = "\(world.folder)/run/\(id)"
+    let disk = BackupRequest.Disk(
+      targetDevice: "vda",
+      exportName: "vda",
+      scratchPath: "\(folder)/vda.scratch",
+      changesSince: "rehome-1"
+    )
+    try FileManager.default.createDirectory(
+      atPath: folder,
+      withIntermediateDirectories: false
+    )
+    let session = BackupRequest(socketPath: "\(folder)/nbd.sock", disks: [disk])
+    try await world.host.change(world.target.domainName) { machine in
+      machine.backup = session
+      machine.description.activeJob = .backup
+    }
+    try await world.working {
+      _ = try await world.finished(id).restored()
+      let calls = await world.host.calls.map(\.operation)
+      let end = try #require(calls.firstIndex(of: .abortBackup))
+      #expect(end < calls.firstIndex(of: .requestShutdown) ?? 0)
+      #expect(!FileManager.default.fileExists(atPath: folder))
     }
   }
 

@@ -165,19 +165,17 @@ struct WorkerParts: Sendable {
     clock: any WallClock,
     logger: Logger
   ) -> [JobKind: any JobHandler] {
-    let backup = BackupHandler(
-      parts: BackupParts(
-        catalog: catalog,
-        datastore: datastore,
-        hypervisor: hypervisor,
-        observer: observer,
-        clock: clock,
-        settings: BackupSettings(ioPriority: limits.backupPriority),
-        rate: limits.backupRate,
-        runtimeDirectory: layout.run.path,
-        logger: logger,
-        reached: CrashMoments.backup
-      )
+    let backup = BackupParts(
+      catalog: catalog,
+      datastore: datastore,
+      hypervisor: hypervisor,
+      observer: observer,
+      clock: clock,
+      settings: BackupSettings(ioPriority: limits.backupPriority),
+      rate: limits.backupRate,
+      runtimeDirectory: layout.run.path,
+      logger: logger,
+      reached: CrashMoments.backup
     )
     let restore = RestoreHandler(
       parts: RestoreParts(
@@ -185,7 +183,7 @@ struct WorkerParts: Sendable {
         datastore: datastore,
         hypervisor: hypervisor,
         observer: observer,
-        maps: StillTargetMaps(StillContent(catalog: catalog, datastore: datastore)),
+        maps: KnownTargetMaps(ContentSearch(backup)),
         rate: limits.restoreRate,
         clock: clock,
         settings: restoreSettings(settings.restore, limits, layout: layout),
@@ -202,7 +200,9 @@ struct WorkerParts: Sendable {
         logger: logger
       )
     )
-    return [.backup: backup, .restore: restore, .undo: restore, .power: power]
+    return [
+      .backup: BackupHandler(parts: backup), .restore: restore, .undo: restore, .power: power,
+    ]
   }
 
   private static func openDatastore(

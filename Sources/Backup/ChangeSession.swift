@@ -1,0 +1,121 @@
+import Disks
+import Foundation
+import Hypervisor
+import Jobs
+import Logging
+import Model
+import Operations
+
+/// A session with a running VPS that only asks what was written to a disk since a checkpoint.
+struct ChangeSession: Sendable {
+  let parts: BackupParts
+  let reference: DomainReference
+  /// The private folder with socket and scratch file; its name is the job's.
+  let directory: String
+
+  /// What was written to a disk since a checkpoint; nil: nobody knows, or not in time.
+  func changes(
+    of device: String,
+    at path: String,
+    size: Int64,
+    since checkpoint: String
+  ) async throws(BackupStop) -> [Range<Int64>]? {
+    let owner = try await fromDisks { () async throws(DiskError) in
+      try await RuntimeDirectory.Owner.of(path)
+    }
+    try await fromDisks { () async throws(DiskError) in
+      _ = try await RuntimeDirectory.ensure(directory, mode: 0o700, owner: owner)
+      // What the guest overwrites meanwhile goes there.
+      let free = try await FreeSpace.at(directory).freeBytes
+      guard free >= Limits.scratchFreeFloor + Limits.scratchSmallest else {
+        throw DiskError.outOfSpace(path: directory)
+      }
+    }
+    let result: Result<[Range<Int64>]?, BackupStop>
+    do throws(BackupStop) {
+      result = .success(try await read(device, size, since: checkpoint))
+    } catch {
+      result = .failure(error)
+    }
+    try await fromHypervisor { () async throws(HypervisorError) in try await end() }
+    return try result.get()
+  }
+
+  private func read(
+    _ device: String,
+    _ size: Int64,
+    since checkpoint: String
+  ) async throws(BackupStop) -> [Range<Int64>]? {
+    let disk = BackupRequest.Disk(
+      targetDevice: device,
+      exportName: device,
+      scratchPath: "\(directory)/\(device).scratch",
+      changesSince: checkpoint
+    )
+    let request = BackupRequest(socketPath: "\(directory)/nbd.sock", disks: [disk])
+    let start = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.hypervisor.beginBackup(of: reference, request)
+    }
+    guard start == .begun else { return nil }
+    let lines = SessionLines()
+    let watch = ScratchWatch(
+      hypervisor: parts.hypervisor,
+      reference: reference,
+      files: [.init(path: disk.scratchPath, budgetBytes: Limits.scratchSmallest)],
+      directory: directory,
+      timer: parts.timer
+    )
+    let opening = parts.opening
+    let (socket, context) = (request.socketPath, disk.changesContext)
+    let end = await ReadUnderWatch.run(
+      patience: Limits.scratchReaderPatience,
+      timer: parts.timer,
+      untilFull: { await self.isToBeGivenUp(watch) },
+      giveUp: { lines.hangUp() },
+      read: { () async throws(BackupStop) -> [Range<Int64>] in
+        try await fromDisks { () async throws(DiskError) in
+          let line = try await opening.session(socket, device, context)
+          lines.add(line)
+          do throws(DiskError) {
+            guard line.device.size == size else { throw DiskError.stampMismatch(path: device) }
+            let changes = try await line.changes(0..<size)
+            try await line.device.close()
+            return changes
+          } catch {
+            do throws(DiskError) { try await line.device.close() } catch {}
+            throw error
+          }
+        }
+      }
+    )
+    return try end.read.get()
+  }
+
+  /// Waits until the guest has written much, or time is up.
+  private func isToBeGivenUp(_ watch: ScratchWatch) async -> Bool {
+    await withTaskGroup(of: Bool.self) { group in
+      group.addTask { await watch.waitUntilFull() }
+      group.addTask { await parts.timer.isAwake(after: Limits.changeSessionLimit) }
+      let isDue = await group.next() ?? false
+      group.cancelAll()
+      return isDue
+    }
+  }
+
+  /// Ends the session, if there is one of ours, lets a guest go on that it has stopped, and removes what it
+  /// needed.
+  ///
+  /// The folder goes last: as long as it is there it is known that something is left to do.
+  func end() async throws(HypervisorError) {
+    guard FileManager.default.fileExists(atPath: directory) else { return }
+    let scratch = try await parts.hypervisor.backupScratchPaths(of: reference) ?? []
+    if scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
+      try await parts.hypervisor.abortBackup(of: reference)
+    }
+    // By a write that found no room in the scratch file.
+    if try await parts.hypervisor.state(of: reference) == .pausedOnError {
+      try await parts.hypervisor.resume(reference)
+    }
+    await RuntimeDirectory(path: directory).remove()
+  }
+}

@@ -1,0 +1,37 @@
+import Backup
+import Hypervisor
+import Model
+
+@testable import Restore
+
+/// What composes backups and restores in the program.
+struct KnownMaps: TargetMaps {
+  let search: ContentSearch
+  let hooks: RestoreWorld.Hooks
+
+  func flushCount(of target: VPS, device: String) async -> Int64? {
+    await search.flushCount(of: target, device: device)
+  }
+
+  func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap? {
+    await hooks.asksForMap()
+    let known = try await search.content(
+      of: target,
+      ContentSearch.Disk(
+        device: disk.device,
+        path: disk.path,
+        format: disk.format,
+        clonePath: disk.clonePath,
+        flushCount: disk.flushCount,
+        job: disk.job
+      )
+    )
+    hooks.knows(disk.device, known != nil)
+    await hooks.givesMap()
+    return known.map { TargetMap(index: $0.index, dirty: $0.changes) }
+  }
+
+  func endSession(of target: VPS, job: JobID) async throws(HypervisorError) {
+    try await search.endSession(of: target, job: job)
+  }
+}
