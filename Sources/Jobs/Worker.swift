@@ -175,12 +175,20 @@ package struct Worker: Service {
       throw .locks(path: locksDirectory, reason: "\(error)")
     }
     let path = "\(locksDirectory)/node.lock"
-    do throws(RecordLock.Failure) {
-      return try await HostLock.take(path)
-    } catch .busy {
-      throw .alreadyRunning(node: node, lockPath: path)
-    } catch {
-      throw .locks(path: locksDirectory, reason: "\(error)")
+    let end = ContinuousClock.now + Limits.nodeLockPatience
+    while true {
+      do throws(RecordLock.Failure) {
+        return try await HostLock.take(path)
+      } catch .busy {
+        // A child that a worker has forked before it died holds it until it is another program.
+        guard ContinuousClock.now < end, !Task.isCancelled else {
+          throw .alreadyRunning(node: node, lockPath: path)
+        }
+        // Cancelled, it returns at once and the condition above ends the loop.
+        try? await Task.sleep(for: .milliseconds(20))
+      } catch {
+        throw .locks(path: locksDirectory, reason: "\(error)")
+      }
     }
   }
 

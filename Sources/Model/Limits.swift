@@ -215,6 +215,8 @@ package enum Limits {
   package static let startWatchRest = Duration.milliseconds(100)
   /// Bytes that undo logs leave free on their file system: the catalog may be there, too.
   package static let undoLogFreeFloor: Int64 = 256 << 20
+  /// How long a starting worker waits for the one before it to have let go of the node.
+  package static let nodeLockPatience = Duration.milliseconds(500)
   /// How long a session may take that only asks what has changed: its guest pays for each write meanwhile.
   package static let changeSessionLimit = Duration.seconds(10)
   /// How long readers of a session whose scratch is full may take to let go before their connections
