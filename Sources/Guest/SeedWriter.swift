@@ -19,10 +19,7 @@ package enum SeedWriter {
     owner: RuntimeDirectory.Owner? = nil,
     mode: UInt32 = 0o600
   ) async throws(SeedError) {
-    precondition(path.hasPrefix("/"), "the path of a seed is absolute")
-    let name = String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...])
-    let folder = String(path.dropLast(name.count + 1))
-    let scratch = "\(folder)/.\(name).partial"
+    let (folder, name, scratch) = places(of: path)
     let files = seed.files.map { (path: "\(scratch)/\($0.name)", text: $0.text) }
     try await SeedFileExecutor.run { calls throws(SeedError) in
       try calls.makeScratch(scratch)
@@ -47,5 +44,22 @@ package enum SeedWriter {
       }
       throw error
     }
+  }
+
+  /// Removes what a run that was interrupted has left beside `path`.
+  ///
+  /// For who won't write that seed any more: it holds what the seed was to.
+  ///
+  /// - Throws: ``SeedError`` if it is there and can't be removed.
+  package static func removeLeft(of path: String) async throws(SeedError) {
+    let scratch = places(of: path).scratch
+    try await SeedFileExecutor.run { calls throws(SeedError) in try calls.removeScratch(scratch) }
+  }
+
+  private static func places(of path: String) -> (folder: String, name: String, scratch: String) {
+    precondition(path.hasPrefix("/"), "the path of a seed is absolute")
+    let name = String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...])
+    let folder = String(path.dropLast(name.count + 1))
+    return (folder, name, "\(folder)/.\(name).partial")
   }
 }

@@ -83,5 +83,14 @@ extension RestoreRun {
   func removeSeed(_ path: String) async throws(StepStop) {
     guard path.hasPrefix(parts.settings.seedsDirectory + "/") else { return }
     try await fromDisks { () async throws(DiskError) in try await FileRemoval.remove(path) }
+    do throws(SeedError) {
+      try await SeedWriter.removeLeft(of: path)
+    } catch {
+      throw .because(
+        .internalError,
+        "What was left of the target's seed could not be removed.",
+        isTransient: true
+      )
+    }
   }
 }

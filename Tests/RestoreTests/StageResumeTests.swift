@@ -146,6 +146,23 @@ struct StageResumeTests {
     }
   }
 
+  @Test func `a seed that it died over goes with a job that is cancelled`() async throws {
+    let world = try await World.make(holding: Self.held)
+    let backup = try await world.backup(of: Self.wanted)
+    let id = try await Self.dieEarly(world, backup)
+    let seeds = "\(world.folder)/seeds/\(world.target.id)"
+    let left = "\(seeds)/.\(id).iso.partial"
+    try FileManager.default.createDirectory(atPath: left, withIntermediateDirectories: true)
+    try Data("who it is".utf8).write(to: URL(filePath: "\(left)/user-data"))
+    try await world.catalog.write { try $0.requestCancel(id) }
+    try await world.working {
+      let job = try await world.finished(id)
+      #expect(job.state == .cancelled)
+      let names = try FileManager.default.contentsOfDirectory(atPath: seeds)
+      #expect(names.isEmpty)
+    }
+  }
+
   @Test func `a stage that was cut short in the making is made anew`() async throws {
     let world = try await World.make(holding: Self.held)
     let backup = try await world.backup(of: Self.wanted)
