@@ -75,9 +75,6 @@ extension BackupRun {
   ) async throws(BackupStop) -> MadeDisks {
     let scratch = try await reserveScratch(for: session)
     let begun = try await begin(session, search)
-    // Not before: what a guest flushes from now on was written out after the checkpoint.
-    let disks =
-      begun.hasCheckpoint ? await countingFlushes(session.disks, of: session.domain.reference) : []
     await parts.reached(.sessionBegun)
     let watch = ScratchWatch(
       hypervisor: parts.hypervisor,
@@ -87,22 +84,27 @@ extension BackupRun {
       timer: parts.timer
     )
     let lines = SessionLines()
-    var made = try await watched(by: watch, lines) { () async throws(BackupStop) in
-      try await self.readDisks(of: session, begun, over: lines, into: writer)
+    return try await watched(by: watch, lines) { () async throws(BackupStop) in
+      // Not before it has begun: what a guest flushes from now on was written out after the checkpoint.
+      let checkpoint = begun.hasCheckpoint ? await self.checkpoint(of: session) : nil
+      var made = try await self.readDisks(of: session, begun, over: lines, into: writer)
+      made.isFrozen = begun.frozen != nil
+      made.frozenMilliseconds = begun.frozen?.milliseconds ?? 0
+      made.checkpoint = checkpoint
+      return made
     }
-    made.isFrozen = begun.frozen != nil
-    made.frozenMilliseconds = begun.frozen?.milliseconds ?? 0
-    if begun.hasCheckpoint {
-      made.checkpoint = Checkpoint(
-        vpsID: job.vpsID,
-        name: session.checkpointName,
-        backupID: backupID,
-        domainUUID: session.domain.uuid,
-        disks: disks,
-        createdAt: parts.clock.now()
-      )
-    }
-    return made
+  }
+
+  /// What is remembered of the checkpoint that a session has begun with.
+  private func checkpoint(of session: SessionPlan) async -> Checkpoint {
+    Checkpoint(
+      vpsID: job.vpsID,
+      name: session.checkpointName,
+      backupID: backupID,
+      domainUUID: session.domain.uuid,
+      disks: await countingFlushes(session.disks, of: session.domain.reference),
+      createdAt: parts.clock.now()
+    )
   }
 
   /// Opens the session's disks and reads them.

@@ -1,3 +1,4 @@
+import Catalog
 import Disks
 import Foundation
 import Hypervisor
@@ -9,6 +10,7 @@ import Operations
 /// A session with a running VPS that only asks what was written to a disk since a checkpoint.
 struct ChangeSession: Sendable {
   let parts: BackupParts
+  let node: String
   let reference: DomainReference
   /// The private folder with socket and scratch file; its name is the job's.
   let directory: String
@@ -25,12 +27,8 @@ struct ChangeSession: Sendable {
     }
     try await fromDisks { () async throws(DiskError) in
       _ = try await RuntimeDirectory.ensure(directory, mode: 0o700, owner: owner)
-      // What the guest overwrites meanwhile goes there.
-      let free = try await FreeSpace.at(directory).freeBytes
-      guard free >= Limits.scratchFreeFloor + Limits.scratchSmallest else {
-        throw DiskError.outOfSpace(path: directory)
-      }
     }
+    try await requireRoom()
     let result: Result<[Range<Int64>]?, BackupStop>
     do throws(BackupStop) {
       result = .success(try await read(device, size, since: checkpoint))
@@ -39,6 +37,23 @@ struct ChangeSession: Sendable {
     }
     try await fromHypervisor { () async throws(HypervisorError) in try await end() }
     return try result.get()
+  }
+
+  /// What the guest overwrites meanwhile takes room that nobody is promised: little, or it is given up, so
+  /// there is no session where room is short.
+  private func requireRoom() async throws(BackupStop) {
+    let space = try await fromDisks { () async throws(DiskError) in
+      try await FreeSpace.at(directory)
+    }
+    let node = node
+    let owed = try await fromCatalog { () async throws(CatalogFault) in
+      try await parts.catalog.read {
+        try $0.owedBytes(node: node, fileSystem: space.fileSystem)
+      }
+    }
+    guard space.freeBytes - owed >= parts.settings.scratchMinimumBytes else {
+      throw .because(.scratchFull, "There is too little room to ask what has changed.")
+    }
   }
 
   private func read(
@@ -65,10 +80,10 @@ struct ChangeSession: Sendable {
       directory: directory,
       timer: parts.timer
     )
-    let opening = parts.opening
+    let (opening, chunkBytes) = (parts.opening, parts.settings.chunkBytes)
     let (socket, context) = (request.socketPath, disk.changesContext)
     let end = await ReadUnderWatch.run(
-      patience: Limits.scratchReaderPatience,
+      patience: Limits.changeReaderPatience,
       timer: parts.timer,
       untilFull: { await self.isToBeGivenUp(watch) },
       giveUp: { lines.hangUp() },
@@ -78,7 +93,7 @@ struct ChangeSession: Sendable {
           lines.add(line)
           do throws(DiskError) {
             guard line.device.size == size else { throw DiskError.stampMismatch(path: device) }
-            let changes = try await line.changes(0..<size)
+            let changes = try await line.changes(inChunksOf: chunkBytes, of: size)
             try await line.device.close()
             return changes
           } catch {

@@ -9,7 +9,7 @@ import Operations
 package struct KnownDisk: Sendable {
   /// What it held.
   package let index: FixedIndex
-  /// What may be something else by now, in bytes.
+  /// The chunks that may be something else by now, in bytes.
   package let changes: [Range<Int64>]
 }
 
@@ -100,6 +100,7 @@ package struct ContentSearch: Sendable {
   private func session(_ vps: VPS, _ job: JobID) -> ChangeSession {
     ChangeSession(
       parts: parts,
+      node: vps.node,
       reference: vps.reference,
       directory: "\(parts.runtimeDirectory)/\(job)"
     )
@@ -142,7 +143,7 @@ package struct ContentSearch: Sendable {
       let opened = try await parts.opening.marked(clone, bitmap, parts.runtimeDirectory)
       do throws(DiskError) {
         guard opened.device.size == size else { throw DiskError.stampMismatch(path: clone) }
-        let changes = try await opened.changes(0..<size)
+        let changes = try await opened.changes(inChunksOf: parts.settings.chunkBytes, of: size)
         try await opened.device.close()
         return changes
       } catch {

@@ -6,7 +6,8 @@ package import Logging
 import Model
 import Operations
 
-/// Ends what backups whose jobs are over have left in libvirt and on the disk.
+/// Ends what backups whose jobs are over, and restores that died while they asked what has changed, have
+/// left in libvirt and on the disk.
 package struct SessionRecovery: Sendable {
   private let catalog: any Catalog
   private let hypervisor: any Hypervisor
@@ -29,7 +30,8 @@ package struct SessionRecovery: Sendable {
   /// Ends the libvirt sessions of jobs that have ended, thaws their guests, removes their scratch.
   ///
   /// At a worker's start every session is a dead worker's: its guest may be frozen, so it is thawed
-  /// at once, even when the job goes on later.
+  /// at once, even when the job goes on later. A restore's session is ended then as well: nobody watches
+  /// its scratch, and its job may have to wait for its turn.
   package func endOrphanedSessions(isStart: Bool = false) async {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)) ?? []
     for id in names.sorted().compactMap(JobID.init) {
@@ -54,10 +56,13 @@ package struct SessionRecovery: Sendable {
         return (job, try job.flatMap { try transaction.vps($0.vpsID) })
       }
     }
-    if isStart, let vps = found.1 { await thaw(vps) }
-    guard let job = found.0, job.state.isFinal else { return }
+    guard let job = found.0 else { return }
+    let isBackup = job.task.kind == .backup
+    if isStart, isBackup, let vps = found.1 { await thaw(vps) }
+    guard job.state.isFinal || (isStart && !isBackup) else { return }
     let directory = "\(runtimeDirectory)/\(id)"
-    if let vps = found.1 { try await endSession(of: vps, in: directory) }
+    // Restores freeze nobody, so that a guest which is frozen is somebody else's.
+    if let vps = found.1 { try await endSession(of: vps, in: directory, thaws: isBackup) }
     await RuntimeDirectory(path: directory).remove()
   }
 
@@ -72,7 +77,11 @@ package struct SessionRecovery: Sendable {
     }
   }
 
-  private func endSession(of vps: VPS, in directory: String) async throws(BackupStop) {
+  private func endSession(
+    of vps: VPS,
+    in directory: String,
+    thaws: Bool
+  ) async throws(BackupStop) {
     do throws(HypervisorError) {
       let scratch = try await hypervisor.backupScratchPaths(of: vps.reference)
       if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
@@ -82,7 +91,7 @@ package struct SessionRecovery: Sendable {
       if try await hypervisor.state(of: vps.reference) == .pausedOnError {
         try await hypervisor.resume(vps.reference)
       }
-      try await thawIfItListens(vps)
+      if thaws { try await thawIfItListens(vps) }
     } catch .domainMissing {
       return
     } catch {

@@ -21,6 +21,32 @@ package struct OpenedSource: Sendable {
   }
 }
 
+extension OpenedSource {
+  /// The chunks of a disk of `size` bytes in which anything has changed, neighbours joined.
+  ///
+  /// The guest decides in how many pieces: they are asked for by parts, and no more is kept than chunks.
+  func changes(
+    inChunksOf chunkBytes: Int,
+    of size: Int64
+  ) async throws(DiskError) -> [Range<Int64>] {
+    let chunk = Int64(chunkBytes)
+    var found: [Range<Int64>] = []
+    for start in stride(from: 0, to: size, by: chunkBytes * 256) {
+      let part = start..<min(size, start + chunk * 256)
+      for change in try await changes(part) where !change.isEmpty {
+        let first = change.lowerBound / chunk * chunk
+        let end = min(size, (change.upperBound + chunk - 1) / chunk * chunk)
+        if let last = found.last, last.upperBound >= first {
+          found[found.count - 1] = last.lowerBound..<max(last.upperBound, end)
+        } else {
+          found.append(first..<end)
+        }
+      }
+    }
+    return found
+  }
+}
+
 /// How a backup opens the disks that it reads; only a simulation has another way than the real one.
 package struct SourceOpening: Sendable {
   /// Opens an image that nobody writes to; reads of it block on the threads, unless a server reads.

@@ -4,8 +4,6 @@ import Subprocess
 enum QemuImage {
   /// The longest message of `qemu-img` that is kept, in bytes.
   private static let longestMessage = 16384
-  /// How long a check may take: it reads the tables of an image, which are a six-thousandth of it.
-  private static let checkLimit = Duration.seconds(1800)
 
   /// Makes the existing file at `path` an empty qcow2 image with the geometry of `header`.
   static func create(_ path: String, size: Int64, like header: Qcow2Header) async throws(DiskError)
@@ -30,9 +28,14 @@ enum QemuImage {
   /// - Parameters:
   ///   - reference: A path that leads to the image, whatever stands at its name.
   ///   - path: Its name.
+  ///   - limit: How long it may take.
   /// - Returns: False if the image isn't sound even then; nil if that can't be told: the program was
   ///   stopped, or somebody uses the image.
-  static func freeUnused(in reference: String, at path: String) async -> Bool? {
+  static func freeUnused(
+    in reference: String,
+    at path: String,
+    within limit: Duration
+  ) async -> Bool? {
     let arguments = ["check", "-q", "-r", "leaks", "-f", "qcow2", reference]
     let check: ChildProcess
     do throws(DiskError) {
@@ -41,7 +44,7 @@ enum QemuImage {
     } catch {
       return nil
     }
-    switch await check.exitCode(within: checkLimit) {
+    switch await check.exitCode(within: limit) {
     case 0: return true
     // Corrupt, or with leaks that stayed.
     case 2, 3: return false

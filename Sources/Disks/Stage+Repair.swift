@@ -1,4 +1,5 @@
 import Glibc
+import Model
 
 extension Stage {
   /// Makes a qcow2 stage sound that its writer wasn't done with, and a plain image, so that it can be gone
@@ -11,12 +12,14 @@ extension Stage {
   /// - Parameters:
   ///   - current: The disk that it is for, whose geometry it must have.
   ///   - virtualSize: The size that a guest is to see, in bytes.
+  ///   - limit: How long its tables may be looked at.
   /// - Returns: False if it isn't such an image, or not sound, and must be made anew; nil if that can't be
   ///   told now, for somebody uses it or who looks at it was stopped.
   /// - Throws: `stampMismatch` if another file stands there.
   package func repair(
     like current: String,
-    virtualSize: Int64
+    virtualSize: Int64,
+    within limit: Duration = Limits.stageCheckLimit
   ) async throws(DiskError) -> Bool? {
     let wanted = try await Qcow2Header.read(current)
     let found = try await BlockingExecutor.files.run { [self] () throws(DiskError) in
@@ -26,7 +29,7 @@ extension Stage {
       header.hasGeometry(of: wanted), header.snapshotCount == 0, !header.isCorrupt
     else { return false }
     if header.hasAutoclear { try await found.clearExtensions() }
-    let isSound = await QemuImage.freeUnused(in: found.reference, at: path)
+    let isSound = await QemuImage.freeUnused(in: found.reference, at: path, within: limit)
     // A server flushes what it has written itself, not what the one before it had.
     if isSound == true { try await found.sync() }
     return isSound

@@ -215,10 +215,17 @@ package enum Limits {
   package static let startWatchRest = Duration.milliseconds(100)
   /// Bytes that undo logs leave free on their file system: the catalog may be there, too.
   package static let undoLogFreeFloor: Int64 = 256 << 20
+  /// How long the check of a qcow2 stage that was left may take: it reads the tables of an image, which are a
+  /// six-thousandth of it.
+  package static let stageCheckLimit = Duration.seconds(1800)
+  /// How long that of a new clone may take, before the stage begins empty instead.
+  package static let cloneCheckLimit = Duration.seconds(300)
   /// How long a starting worker waits for the one before it to have let go of the node.
   package static let nodeLockPatience = Duration.milliseconds(500)
   /// How long a session may take that only asks what has changed: its guest pays for each write meanwhile.
   package static let changeSessionLimit = Duration.seconds(10)
+  /// How long its reader may then take to let go before its connection is cut.
+  package static let changeReaderPatience = Duration.seconds(1)
   /// How long readers of a session whose scratch is full may take to let go before their connections
   /// are cut: one chunk from a slow disk.
   package static let scratchReaderPatience = Duration.seconds(10)

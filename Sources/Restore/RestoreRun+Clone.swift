@@ -11,10 +11,18 @@ extension RestoreRun {
   /// new room until the undo ends. That room is promised before there is a clone: to this job now, by
   /// its undo later.
   func cloneRoom(
-    for disk: StagedDisk
+    for disk: StagedDisk,
+    _ format: DiskFormat
   ) async throws(StepStop) -> CloneRoom? {
     guard parts.settings.clonesDisks else { return nil }
     let path = disk.currentPath
+    if format == .qcow2 {
+      let header = try await fromDisks { () async throws(DiskError) in
+        try await Qcow2Header.read(path)
+      }
+      // The guest needn't wait for a clone that is no stage.
+      guard !header.isDirty, !header.isCorrupt, header.snapshotCount == 0 else { return nil }
+    }
     let finding = try await fromDisks { () async throws(DiskError) in
       try await CloneCheck.look(at: path, reservedBytes: 0)
     }

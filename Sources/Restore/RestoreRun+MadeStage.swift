@@ -68,22 +68,34 @@ extension RestoreRun {
     }
   }
 
-  /// Makes a qcow2 stage sound that a server, or the guest's QEMU, wasn't done with.
+  /// Makes a qcow2 stage sound that a server wasn't done with.
   private func isRepaired(_ stage: Stage, _ disk: StagedDisk) async throws(StepStop) -> Bool {
-    let isSound = try await fromDisks { () async throws(DiskError) in
-      try await stage.repair(like: disk.currentPath, virtualSize: disk.sizeBytes)
-    }
-    guard isSound != true else { return true }
-    // What ends with its worker is no reason to throw hours of work away.
-    if Task.isCancelled { throw .interrupted(.leaseLost) }
+    let isSound = try await repair(stage, disk, within: Limits.stageCheckLimit)
     guard isSound != nil else {
+      // What ends with its worker is no reason to throw hours of work away.
       throw .because(
         .internalError,
         "What is staged of the disk \(disk.device) can't be looked at now.",
         isTransient: true
       )
     }
-    return false
+    return isSound == true
+  }
+
+  private func repair(
+    _ stage: Stage,
+    _ disk: StagedDisk,
+    within limit: Duration
+  ) async throws(StepStop) -> Bool? {
+    let isSound = try await fromDisks { () async throws(DiskError) in
+      try await stage.repair(
+        like: disk.currentPath,
+        virtualSize: disk.sizeBytes,
+        within: limit
+      )
+    }
+    if isSound != true, Task.isCancelled { throw .interrupted(.leaseLost) }
+    return isSound
   }
 
   /// A clone of the target's disk, and what is known of it; nil where there can be none.
@@ -91,7 +103,7 @@ extension RestoreRun {
     of disk: StagedDisk,
     _ format: DiskFormat
   ) async throws(StepStop) -> MadeStage? {
-    guard let room = try await cloneRoom(for: disk) else { return nil }
+    guard let room = try await cloneRoom(for: disk, format) else { return nil }
     let target = try requireTarget()
     let flushCount = await parts.maps.flushCount(of: target, device: disk.device)
     let stage = try await freshStage(of: disk, format, isCloneWanted: true)
@@ -111,12 +123,19 @@ extension RestoreRun {
     let map = try await patiently { () async throws(HypervisorError) in
       try await parts.maps.map(of: target, cloned)
     }
-    if format == .qcow2, try await !isRepaired(stage, disk) {
+    // Nothing is lost with it yet, so that a check that takes long or can't be made is no reason to wait.
+    if format == .qcow2,
+      try await repair(stage, disk, within: Limits.cloneCheckLimit) != true
+    {
       parts.logger.notice(
         "a clone isn't sound, so the stage begins empty",
         metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
       )
       try await confirmLease()
+      _ = try await fromDisks { () async throws(DiskError) in
+        try await Stage.discard(stage.path, expecting: stage.stamp)
+      }
+      // Not before: until then the guest's writes to what is shared take it.
       try await giveBack(room)
       return nil
     }

@@ -20,12 +20,16 @@ import Testing
     let recovery: SessionRecovery
     let folder: String
 
-    init() async throws {
+    init(_ task: JobTask? = nil) async throws {
       fixture = CatalogFixture(
         catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/catalog.sqlite")
       )
       vps = try await fixture.vps(of: fixture.client())
-      job = try await fixture.job(of: vps)
+      var row = fixture.unstoredJob(of: vps)
+      if let task { row.task = task }
+      let stored = row
+      job = stored
+      try await fixture.catalog.write { try $0.insert(stored) }
       host = SimulatedHypervisor([
         SimulatedHypervisor.Machine(
           DomainDescription(
@@ -80,6 +84,23 @@ import Testing
     #expect(try await !world.machine().isFrozen)
     #expect(try await world.machine().backup != nil, "the job goes on")
     #expect(FileManager.default.fileExists(atPath: world.folder))
+  }
+
+  @Test func `at a worker's start a restore's session is ended, and who froze the guest let be`()
+    async throws
+  {
+    let identifiers = CatalogFixture(
+      catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/other.sqlite")
+    ).identifiers
+    let task = RestoreTask(sourceVPSID: identifiers.make(), backupID: identifiers.make())
+    let world = try await World(.restore(task))
+    try await world.begin(in: world.folder)
+    await world.recovery.endOrphanedSessions()
+    #expect(try await world.machine().backup != nil, "its worker may be alive")
+    await world.recovery.endOrphanedSessions(isStart: true)
+    let machine = try await world.machine()
+    #expect(machine.backup == nil && machine.isFrozen)
+    #expect(!FileManager.default.fileExists(atPath: world.folder))
   }
 
   @Test func `the session of a job that is over is ended, and its guest let go`() async throws {

@@ -10,7 +10,8 @@ struct KnownMaps: TargetMaps {
   let hooks: RestoreWorld.Hooks
 
   func flushCount(of target: VPS, device: String) async -> Int64? {
-    await search.flushCount(of: target, device: device)
+    await hooks.countsFlushes(of: device)
+    return await search.flushCount(of: target, device: device)
   }
 
   func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap? {

@@ -2,6 +2,7 @@ import Catalog
 import Disks
 import Foundation
 import Model
+import Synchronization
 import TestSupport
 import Testing
 
@@ -57,7 +58,21 @@ struct Qcow2CloneTests {
       try file.seek(toOffset: 131_072)
       try file.write(contentsOf: Data(repeating: 0, count: 64))
       try file.close()
+      let promised = Mutex<Int64?>(nil)
+      world.hooks.at(.duringStage) {
+        let (vps, place) = (world.target.id, try? await FreeSpace.at(world.disk).fileSystem)
+        let bytes = try? await world.catalog.read { transaction -> Int64 in
+          guard let place, let job = try transaction.unfinishedJob(of: vps, class: .data) else {
+            return -1
+          }
+          return try transaction.reservedBytes(of: job.id, fileSystem: place)
+        }
+        promised.withLock { $0 = bytes }
+      }
       let result = try await world.restore(backup, .staged).restored()
+      // A restore that is put into the catalog as here is promised nothing but its clone's room, of which
+      // a last byte stays as the row.
+      #expect(promised.withLock { $0 } == 1)
       #expect(result.bytesCompared == 0)
       #expect(result.bytesWritten == Int64(Self.wanted.count))
       #expect(try await world.bench.contents(world.disk, .qcow2) == Self.wanted)
@@ -65,6 +80,30 @@ struct Qcow2CloneTests {
       let undo = try #require(try await world.undoRecord())
       let detail: UndoDetail = try #require(RestoreJournal.decode(undo.detail))
       #expect(detail.sharedBytes == nil)
+    }
+  }
+
+  @Test func `a disk whose header rules it out isn't even cloned`() async throws {
+    try await Self.withTarget { world, backup in
+      // A mark of images whose counts of references are put off: QEMU has it open, or was killed.
+      let file = try FileHandle(forUpdating: URL(filePath: world.disk))
+      try file.seek(toOffset: 79)
+      try file.write(contentsOf: Data([1]))
+      try file.close()
+      let result = try await world.restore(backup, .staged).restored()
+      #expect(result.bytesCompared == 0)
+      #expect(await !world.host.calls.contains { $0.operation == .flushCount })
+      #expect(try await world.bench.contents(world.disk, .qcow2) == Self.wanted)
+    }
+  }
+
+  @Test func `a backup counts flushes when its session has begun, not before`() async throws {
+    try await Self.withTarget { world, _ in
+      // Nobody serves the session's disks here, so that it comes to nothing.
+      _ = try await world.backUpTarget()
+      let calls = await world.host.calls.map(\.operation)
+      let begun = try #require(calls.firstIndex(of: .beginBackup))
+      #expect(begun < calls.firstIndex(of: .flushCount) ?? 0)
     }
   }
 

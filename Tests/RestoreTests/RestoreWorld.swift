@@ -71,6 +71,22 @@ struct RestoreWorld: Sendable {
       known.withLock { if isKnown { $0.insert(device) } else { $0.remove(device) } }
     }
 
+    private let flushesCounted = Mutex<(String, @Sendable () async -> Void)?>(nil)
+
+    /// Does something once, before a disk's flushes are counted.
+    func beforeFlushCount(_ device: String, _ action: @escaping @Sendable () async -> Void) {
+      flushesCounted.withLock { $0 = (device, action) }
+    }
+
+    func countsFlushes(of device: String) async {
+      let action = flushesCounted.withLock { waiting -> (@Sendable () async -> Void)? in
+        guard let found = waiting, found.0 == device else { return nil }
+        waiting = nil
+        return found.1
+      }
+      await action?()
+    }
+
     private let mapAsked = Mutex<(@Sendable () async -> Void)?>(nil)
 
     /// Does something once, when a target's disk is cloned and it wasn't yet asked what it holds.

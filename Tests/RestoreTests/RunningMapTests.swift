@@ -109,14 +109,33 @@ extension OnRealGuests {
       }
     }
 
+    @Test func `flushes are counted before the clone, which has all that they wrote out`()
+      async throws
+    {
+      try await Self.withScene { scene, disk in
+        var disk = disk
+        try await disk.change(in: scene.guest, times: 40)
+        try await disk.change(in: scene.guest, times: 12, isFlushed: false)
+        _ = try await scene.world.backUpResult(scene.vps)
+        let guest = scene.guest
+        let flush = "head -c 512 /dev/vdb >/tmp/b; dd if=/tmp/b of=/dev/vdb conv=notrunc,fsync"
+        scene.world.hooks.beforeFlushCount("vdb") {
+          for _ in 1...3 { _ = try? await guest.shell(flush) }
+        }
+        _ = try await scene.restore(Self.other(disk.model, 1), "flushed late")
+        #expect(scene.world.hooks.knownDevices.contains("vdb"))
+      }
+    }
+
     @Test func `a target that was shut down is known by the bitmap in its image`() async throws {
       try await Self.withScene { scene, disk in
         var disk = disk
-        try await disk.change(in: scene.guest, times: 4)
+        try await disk.change(in: scene.guest, times: 20)
         _ = try await scene.world.backUpResult(scene.vps)
-        try await disk.change(in: scene.guest, times: 2)
-        try await scene.world.shutDown(scene.guest)
+        // What it held then: a map that doesn't know of later writes would vouch for what is gone.
         let wanted = Self.other(disk.model, 1)
+        try await disk.change(in: scene.guest, times: 5)
+        try await scene.world.shutDown(scene.guest)
         try await DataDisk.fill(scene.source, with: wanted)
         let backup = try await scene.world.backUp(scene.sourceVPS)
         let job = try await scene.world.finished(
