@@ -190,12 +190,12 @@ extension BackupRun {
     _ directory: String
   ) async throws(BackupStop) {
     try await fromHypervisor { () async throws(HypervisorError) in
-      // Only a session whose scratch files carry our job's name is ours to end.
-      let scratch = try await parts.hypervisor.backupScratchPaths(of: reference) ?? []
-      guard scratch.contains(where: { $0.hasPrefix(directory + "/") }) else { return }
-      try await parts.hypervisor.abortBackup(of: reference)
+      try await SessionEnd(
+        hypervisor: parts.hypervisor,
+        reference: reference,
+        directory: directory
+      ).perform()
     }
-    try await resumeIfStopped(reference)
     if debts.withLock({ $0.thaw }) { await thaw(reference) }
     guard !debts.withLock({ $0.thaw }) else { return }
     await RuntimeDirectory(path: directory).remove()

@@ -51,7 +51,7 @@ struct ChangeSession: Sendable {
         try $0.owedBytes(node: node, fileSystem: space.fileSystem)
       }
     }
-    guard space.freeBytes - owed >= parts.settings.scratchMinimumBytes else {
+    guard space.freeBytes - owed >= Limits.changeSessionRoom else {
       throw .because(.scratchFull, "There is too little room to ask what has changed.")
     }
   }
@@ -82,27 +82,24 @@ struct ChangeSession: Sendable {
     )
     let (opening, chunkBytes) = (parts.opening, parts.settings.chunkBytes)
     let (socket, context) = (request.socketPath, disk.changesContext)
-    let end = await ReadUnderWatch.run(
-      patience: Limits.changeReaderPatience,
-      timer: parts.timer,
-      untilFull: { await self.isToBeGivenUp(watch) },
-      giveUp: { lines.hangUp() },
-      read: { () async throws(BackupStop) -> [Range<Int64>] in
-        try await fromDisks { () async throws(DiskError) in
-          let line = try await opening.session(socket, device, context)
-          lines.add(line)
-          do throws(DiskError) {
-            guard line.device.size == size else { throw DiskError.stampMismatch(path: device) }
-            let changes = try await line.changes(inChunksOf: chunkBytes, of: size)
-            try await line.device.close()
-            return changes
-          } catch {
-            do throws(DiskError) { try await line.device.close() } catch {}
-            throw error
+    // Cancelled, nobody watches any more, so that the reader must not wait either.
+    let end = await withTaskCancellationHandler {
+      await ReadUnderWatch.run(
+        patience: Limits.changeReaderPatience,
+        timer: parts.timer,
+        untilFull: { await self.isToBeGivenUp(watch) },
+        giveUp: { lines.hangUp() },
+        read: { () async throws(BackupStop) -> [Range<Int64>] in
+          try await fromDisks { () async throws(DiskError) in
+            let line = try await opening.session(socket, device, context)
+            lines.add(line)
+            return try await line.changes(inChunksOf: chunkBytes, ofDisk: size)
           }
         }
-      }
-    )
+      )
+    } onCancel: {
+      lines.hangUp()
+    }
     return try end.read.get()
   }
 
@@ -123,14 +120,11 @@ struct ChangeSession: Sendable {
   /// The folder goes last: as long as it is there it is known that something is left to do.
   func end() async throws(HypervisorError) {
     guard FileManager.default.fileExists(atPath: directory) else { return }
-    let scratch = try await parts.hypervisor.backupScratchPaths(of: reference) ?? []
-    if scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
-      try await parts.hypervisor.abortBackup(of: reference)
-    }
-    // By a write that found no room in the scratch file.
-    if try await parts.hypervisor.state(of: reference) == .pausedOnError {
-      try await parts.hypervisor.resume(reference)
-    }
+    try await SessionEnd(
+      hypervisor: parts.hypervisor,
+      reference: reference,
+      directory: directory
+    ).perform()
     await RuntimeDirectory(path: directory).remove()
   }
 }

@@ -141,15 +141,7 @@ package struct ContentSearch: Sendable {
   ) async throws(BackupStop) -> [Range<Int64>] {
     try await fromDisks { () async throws(DiskError) in
       let opened = try await parts.opening.marked(clone, bitmap, parts.runtimeDirectory)
-      do throws(DiskError) {
-        guard opened.device.size == size else { throw DiskError.stampMismatch(path: clone) }
-        let changes = try await opened.changes(inChunksOf: parts.settings.chunkBytes, of: size)
-        try await opened.device.close()
-        return changes
-      } catch {
-        do throws(DiskError) { try await opened.device.close() } catch {}
-        throw error
-      }
+      return try await opened.changes(inChunksOf: parts.settings.chunkBytes, ofDisk: size)
     }
   }
 }

@@ -3,7 +3,7 @@ import Disks
 import Foundation
 package import Hypervisor
 package import Logging
-import Model
+package import Model
 import Operations
 
 /// Ends what backups whose jobs are over, and restores that died while they asked what has changed, have
@@ -12,6 +12,7 @@ package struct SessionRecovery: Sendable {
   private let catalog: any Catalog
   private let hypervisor: any Hypervisor
   private let runtimeDirectory: String
+  private let clock: any WallClock
   private let logger: Logger
 
   /// Makes the recovery of one node's sessions.
@@ -19,19 +20,22 @@ package struct SessionRecovery: Sendable {
     catalog: any Catalog,
     hypervisor: any Hypervisor,
     runtimeDirectory: String,
+    clock: any WallClock,
     logger: Logger
   ) {
     self.catalog = catalog
     self.hypervisor = hypervisor
     self.runtimeDirectory = runtimeDirectory
+    self.clock = clock
     self.logger = logger
   }
 
-  /// Ends the libvirt sessions of jobs that have ended, thaws their guests, removes their scratch.
+  /// Ends the libvirt sessions of jobs that have ended, thaws the guests of backups, removes their scratch.
   ///
-  /// At a worker's start every session is a dead worker's: its guest may be frozen, so it is thawed
-  /// at once, even when the job goes on later. A restore's session is ended then as well: nobody watches
-  /// its scratch, and its job may have to wait for its turn.
+  /// At a worker's start every session is a dead worker's: the guest of a backup may be frozen, so it is
+  /// thawed at once, even when the job goes on later. A restore's session is ended then as well, and
+  /// whenever it is older than one may be: nobody watches its scratch, and its job may have to wait for its
+  /// turn.
   package func endOrphanedSessions(isStart: Bool = false) async {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)) ?? []
     for id in names.sorted().compactMap(JobID.init) {
@@ -59,11 +63,20 @@ package struct SessionRecovery: Sendable {
     guard let job = found.0 else { return }
     let isBackup = job.task.kind == .backup
     if isStart, isBackup, let vps = found.1 { await thaw(vps) }
-    guard job.state.isFinal || (isStart && !isBackup) else { return }
     let directory = "\(runtimeDirectory)/\(id)"
+    let isOver = job.state.isFinal || (!isBackup && (isStart || isOld(directory)))
+    guard isOver else { return }
     // Restores freeze nobody, so that a guest which is frozen is somebody else's.
     if let vps = found.1 { try await endSession(of: vps, in: directory, thaws: isBackup) }
     await RuntimeDirectory(path: directory).remove()
+  }
+
+  /// Whether a folder was made, or its files, longer ago than a session that only asks may last.
+  private func isOld(_ directory: String) -> Bool {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: directory)
+    guard let changed = attributes?[.modificationDate] as? Date else { return false }
+    let age = clock.now().seconds - Int64(changed.timeIntervalSince1970)
+    return age > Limits.changeSessionAge.components.seconds
   }
 
   private func thaw(_ vps: VPS) async {
@@ -83,14 +96,11 @@ package struct SessionRecovery: Sendable {
     thaws: Bool
   ) async throws(BackupStop) {
     do throws(HypervisorError) {
-      let scratch = try await hypervisor.backupScratchPaths(of: vps.reference)
-      if let scratch, scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
-        try await hypervisor.abortBackup(of: vps.reference)
-      }
-      // Also where the session has ended: whoever ended it may not have come further.
-      if try await hypervisor.state(of: vps.reference) == .pausedOnError {
-        try await hypervisor.resume(vps.reference)
-      }
+      try await SessionEnd(
+        hypervisor: hypervisor,
+        reference: vps.reference,
+        directory: directory
+      ).perform()
       if thaws { try await thawIfItListens(vps) }
     } catch .domainMissing {
       return

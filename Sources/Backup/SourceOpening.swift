@@ -1,4 +1,5 @@
 package import Disks
+import Model
 
 /// A disk that is open for reading, and that may tell what has changed on it.
 package struct OpenedSource: Sendable {
@@ -22,20 +23,35 @@ package struct OpenedSource: Sendable {
 }
 
 extension OpenedSource {
-  /// The chunks of a disk of `size` bytes in which anything has changed, neighbours joined.
+  /// The chunks of a disk of `size` bytes in which anything has changed, neighbours joined; closes the disk.
   ///
   /// The guest decides in how many pieces: they are asked for by parts, and no more is kept than chunks.
   func changes(
     inChunksOf chunkBytes: Int,
-    of size: Int64
+    ofDisk size: Int64
   ) async throws(DiskError) -> [Range<Int64>] {
-    let chunk = Int64(chunkBytes)
+    do throws(DiskError) {
+      guard device.size == size else {
+        throw DiskError.unsupported(reason: "it is of another size")
+      }
+      let found = try await changedChunks(Int64(chunkBytes))
+      try await device.close()
+      return found
+    } catch {
+      do throws(DiskError) { try await device.close() } catch {}
+      throw error
+    }
+  }
+
+  private func changedChunks(_ chunk: Int64) async throws(DiskError) -> [Range<Int64>] {
+    let window = chunk * Int64(Limits.chunksInMapWindow)
     var found: [Range<Int64>] = []
-    for start in stride(from: 0, to: size, by: chunkBytes * 256) {
-      let part = start..<min(size, start + chunk * 256)
-      for change in try await changes(part) where !change.isEmpty {
+    for start in stride(from: 0, to: device.size, by: Int(window)) {
+      guard !Task.isCancelled else { throw .closed }
+      for change in try await changes(start..<min(device.size, start + window))
+      where !change.isEmpty {
         let first = change.lowerBound / chunk * chunk
-        let end = min(size, (change.upperBound + chunk - 1) / chunk * chunk)
+        let end = min(device.size, (change.upperBound + chunk - 1) / chunk * chunk)
         if let last = found.last, last.upperBound >= first {
           found[found.count - 1] = last.lowerBound..<max(last.upperBound, end)
         } else {

@@ -1,17 +1,21 @@
+import Model
+
 extension BlockDevice {
   /// The whole disk in extents that begin and end with chunks: zero is what is known to be zero from a
   /// chunk's first byte to its last.
   ///
-  /// A guest decides how many pieces its disk is in. They are asked for by parts, and of each part no more
-  /// is kept than a bit a chunk.
+  /// A guest decides how many pieces its disk is in: they are asked for by parts, and no more is kept than
+  /// chunks.
   ///
-  /// - Parameter chunkSize: The length of a chunk in bytes; the disk's last one may be shorter.
+  /// - Parameter chunkBytes: The length of a chunk in bytes; the disk's last one may be shorter.
   /// - Returns: Extents in order, neighbours of which differ.
   /// - Throws: What asking the disk throws.
-  package func extents(inChunksOf chunkSize: Int64) async throws(DiskError) -> [Extent] {
+  package func extents(inChunksOf chunkBytes: Int) async throws(DiskError) -> [Extent] {
+    let chunkSize = Int64(chunkBytes)
     var found: [Extent] = []
-    for start in stride(from: 0, to: size, by: Int(chunkSize) * chunksAtATime) {
-      let part = Int64(start)..<min(size, Int64(start) + chunkSize * Int64(chunksAtATime))
+    let window = chunkSize * Int64(Limits.chunksInMapWindow)
+    for start in stride(from: 0, to: size, by: Int(window)) {
+      let part = start..<min(size, start + window)
       var pieces = try await extents(in: part)[...]
       for chunk in stride(from: part.lowerBound, to: part.upperBound, by: Int(chunkSize)) {
         let range = chunk..<min(part.upperBound, chunk + chunkSize)
@@ -23,6 +27,3 @@ extension BlockDevice {
     return found
   }
 }
-
-/// How many chunks are asked about at once.
-private let chunksAtATime = 256

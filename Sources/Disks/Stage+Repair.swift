@@ -1,5 +1,4 @@
 import Glibc
-import Model
 
 extension Stage {
   /// Makes a qcow2 stage sound that its writer wasn't done with, and a plain image, so that it can be gone
@@ -19,7 +18,7 @@ extension Stage {
   package func repair(
     like current: String,
     virtualSize: Int64,
-    within limit: Duration = Limits.stageCheckLimit
+    within limit: Duration
   ) async throws(DiskError) -> Bool? {
     let wanted = try await Qcow2Header.read(current)
     let found = try await BlockingExecutor.files.run { [self] () throws(DiskError) in

@@ -25,7 +25,7 @@ package struct Stage: Sendable, Equatable {
   ///   - job: The job that it is for.
   ///   - disk: The disk's name in its domain.
   ///   - isCloneWanted: Whether to begin with what `current` holds; only after ``CloneCheck``. The clone of
-  ///     a qcow2 is to be made sound before it is opened: ``repair(like:virtualSize:)``.
+  ///     a qcow2 is to be made sound before it is opened: ``repair(like:virtualSize:within:)``.
   /// - Returns: The stage.
   /// - Throws: `io` with `EEXIST` if the job has a stage already; see ``existing(for:job:disk:)``.
   package static func create(

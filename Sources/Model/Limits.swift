@@ -222,7 +222,12 @@ package enum Limits {
   package static let cloneCheckLimit = Duration.seconds(300)
   /// How long a starting worker waits for the one before it to have let go of the node.
   package static let nodeLockPatience = Duration.milliseconds(500)
-  /// How long a session may take that only asks what has changed: its guest pays for each write meanwhile.
+  /// The room, promised to nobody, without which there is no session that only asks what has changed: what
+  /// its guest may write before that is noticed.
+  package static let changeSessionRoom: Int64 = 1 << 30
+  /// How long such a session may last with all that belongs to it, before it is somebody's who died.
+  package static let changeSessionAge = Duration.seconds(300)
+  /// How long reading it may take: its guest pays for each write meanwhile.
   package static let changeSessionLimit = Duration.seconds(10)
   /// How long its reader may then take to let go before its connection is cut.
   package static let changeReaderPatience = Duration.seconds(1)

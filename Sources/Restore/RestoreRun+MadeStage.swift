@@ -71,7 +71,7 @@ extension RestoreRun {
   /// Makes a qcow2 stage sound that a server wasn't done with.
   private func isRepaired(_ stage: Stage, _ disk: StagedDisk) async throws(StepStop) -> Bool {
     let isSound = try await repair(stage, disk, within: Limits.stageCheckLimit)
-    guard isSound != nil else {
+    guard isSound != nil || isLastAttempt else {
       // What ends with its worker is no reason to throw hours of work away.
       throw .because(
         .internalError,
@@ -132,8 +132,8 @@ extension RestoreRun {
         metadata: ["job.id": "\(job.id)", "disk": "\(disk.device)"]
       )
       try await confirmLease()
-      _ = try await fromDisks { () async throws(DiskError) in
-        try await Stage.discard(stage.path, expecting: stage.stamp)
+      try await fromDisks { () async throws(DiskError) in
+        _ = try await Stage.discard(stage.path, expecting: stage.stamp)
       }
       // Not before: until then the guest's writes to what is shared take it.
       try await giveBack(room)

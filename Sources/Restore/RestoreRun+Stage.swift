@@ -123,7 +123,7 @@ extension RestoreRun {
   ) async throws(StepStop) -> StagePlan {
     guard made.holdsSomething else { return .empty(index) }
     let extents = try await fromDisks { () async throws(DiskError) in
-      try await device.extents(inChunksOf: Int64(index.chunkSize))
+      try await device.extents(inChunksOf: index.chunkSize)
     }
     return .delta(index, over: extents, map: made.map)
   }

@@ -117,6 +117,7 @@ struct Housekeeping: Sendable {
       catalog: world.catalog,
       hypervisor: world.hypervisor,
       runtimeDirectory: "\(world.folder)/run",
+      clock: world.course.clock,
       logger: .quiet
     )
     checkpoints = CheckpointSweep(

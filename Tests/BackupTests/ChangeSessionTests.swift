@@ -20,8 +20,10 @@ import Testing
     let session: ChangeSession
     let folder = "\(ScratchDirectory.path)/run/job_1"
 
-    init(scratchMinimumBytes: Int64 = 0) async throws {
-      let fixture = CatalogFixture(
+    let fixture: CatalogFixture
+
+    init() async throws {
+      fixture = CatalogFixture(
         catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/catalog.sqlite")
       )
       vps = try await fixture.vps(of: fixture.client())
@@ -51,7 +53,6 @@ import Testing
         hypervisor: host,
         observer: HostObserver(hypervisor: host, clock: SystemWallClock()),
         clock: SystemWallClock(),
-        settings: BackupSettings(scratchMinimumBytes: scratchMinimumBytes),
         runtimeDirectory: "\(ScratchDirectory.path)/run",
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       )
@@ -89,7 +90,16 @@ import Testing
   }
 
   @Test func `where room is short there is none`() async throws {
-    let world = try await World(scratchMinimumBytes: 1 << 60)
+    let world = try await World()
+    let job = try await world.fixture.job(of: world.vps)
+    let space = try await FreeSpace.at(ScratchDirectory.path)
+    let promise = SpaceReservation(
+      jobID: job.id,
+      node: job.node,
+      fileSystem: space.fileSystem,
+      bytes: space.freeBytes
+    )
+    try await world.fixture.catalog.write { try $0.insert(promise) }
     await #expect(throws: BackupStop.self) { try await world.ask() }
     #expect(await !world.host.calls.contains { $0.operation == .beginBackup })
     try await world.session.end()

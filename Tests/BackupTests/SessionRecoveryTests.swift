@@ -47,6 +47,7 @@ import Testing
         catalog: fixture.catalog,
         hypervisor: host,
         runtimeDirectory: run,
+        clock: SystemWallClock(),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       )
     }
@@ -86,15 +87,36 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: world.folder))
   }
 
-  @Test func `at a worker's start a restore's session is ended, and who froze the guest let be`()
-    async throws
-  {
+  private static func inRestore() async throws -> World {
     let identifiers = CatalogFixture(
       catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/other.sqlite")
     ).identifiers
     let task = RestoreTask(sourceVPSID: identifiers.make(), backupID: identifiers.make())
     let world = try await World(.restore(task))
     try await world.begin(in: world.folder)
+    return world
+  }
+
+  @Test func `a restore's session that a start could not end goes when it is old`() async throws {
+    let world = try await Self.inRestore()
+    await world.host.setFault(.failOnce(.unavailable("away")), of: .backupScratchPaths)
+    await world.recovery.endOrphanedSessions(isStart: true)
+    #expect(try await world.machine().backup != nil)
+    await world.recovery.endOrphanedSessions()
+    #expect(try await world.machine().backup != nil, "it may be a living worker's")
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -3600)],
+      ofItemAtPath: world.folder
+    )
+    await world.recovery.endOrphanedSessions()
+    #expect(try await world.machine().backup == nil)
+    #expect(!FileManager.default.fileExists(atPath: world.folder))
+  }
+
+  @Test func `at a worker's start a restore's session is ended, and who froze the guest let be`()
+    async throws
+  {
+    let world = try await Self.inRestore()
     await world.recovery.endOrphanedSessions()
     #expect(try await world.machine().backup != nil, "its worker may be alive")
     await world.recovery.endOrphanedSessions(isStart: true)

@@ -136,6 +136,13 @@ func makeQcow2(_ path: String, size: String, options: String? = nil) async throw
   try #require(tool.status == 0, "\(tool.output)")
 }
 
+extension Stage {
+  /// Makes it sound, however long that takes within a minute.
+  func repair(like current: String, virtualSize: Int64) async throws(DiskError) -> Bool? {
+    try await repair(like: current, virtualSize: virtualSize, within: .seconds(60))
+  }
+}
+
 extension BlockDevice {
   /// Writes `bytes` at `offset` in one request.
   func put(_ bytes: [UInt8], at offset: Int64) async throws(DiskError) {

@@ -135,7 +135,10 @@ struct DeltaTests {
     #expect(stage.isClone == way.isClone, comment)
     if way.format == .qcow2 {
       let size = Int64(scene.held.count)
-      #expect(try await stage.repair(like: current, virtualSize: size) == true, comment)
+      #expect(
+        try await stage.repair(like: current, virtualSize: size, within: .seconds(60)) == true,
+        comment
+      )
     }
     let device = try await stage.open(format: way.format, directory: bench.folder)
     let plan: StagePlan
@@ -146,7 +149,7 @@ struct DeltaTests {
           index: try await bench.backUp(scene.remembered, chunkSize: scene.chunkSize),
           dirty: scene.dirty
         ) : nil
-      let extents = try await device.extents(in: 0..<device.size)
+      let extents = try await device.extents(inChunksOf: index.chunkSize)
       plan = .delta(index, over: extents, map: map)
     } else {
       plan = .empty(index)
@@ -178,7 +181,7 @@ struct DeltaTests {
       )
       let index = try await bench.backUp(wanted, chunkSize: chunk)
       let device = try await RawDisk.open("\(folder)/disk", access: .write)
-      let extents = try await device.extents(in: 0..<device.size)
+      let extents = try await device.extents(inChunksOf: index.chunkSize)
       let plan = StagePlan.delta(index, over: extents, map: map)
       #expect(plan.steps == [.write(5), .compare(9)])
       let moved = try await bench.perform(plan, on: device, index)

@@ -52,6 +52,7 @@ struct Housekeeping: Sendable {
       catalog: catalog,
       hypervisor: hypervisor,
       runtimeDirectory: runtimeDirectory,
+      clock: clock,
       logger: logger
     )
     checkpoints = CheckpointSweep(

@@ -1,0 +1,23 @@
+import Hypervisor
+
+/// Ends a job's session with a running VPS.
+struct SessionEnd: Sendable {
+  let hypervisor: any Hypervisor
+  let reference: DomainReference
+  /// The folder of the session's scratch files, which carries the job's id.
+  let directory: String
+
+  /// Ends the session if it is the job's, and lets a guest go on that it has stopped.
+  func perform() async throws(HypervisorError) {
+    // Only a session whose scratch files carry our job's name is ours to end.
+    let scratch = try await hypervisor.backupScratchPaths(of: reference) ?? []
+    if scratch.contains(where: { $0.hasPrefix(directory + "/") }) {
+      try await hypervisor.abortBackup(of: reference)
+    }
+    // By a write that found no room in the scratch file. Also where the session is gone: whoever ended it may
+    // not have come further.
+    if try await hypervisor.state(of: reference) == .pausedOnError {
+      try await hypervisor.resume(reference)
+    }
+  }
+}
