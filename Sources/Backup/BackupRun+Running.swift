@@ -97,12 +97,13 @@ extension BackupRun {
 
   /// What is remembered of the checkpoint that a session has begun with.
   private func checkpoint(of session: SessionPlan) async -> Checkpoint {
-    Checkpoint(
+    let disks = await countingFlushes(session.disks, of: session.domain.reference)
+    return Checkpoint(
       vpsID: job.vpsID,
       name: session.checkpointName,
       backupID: backupID,
       domainUUID: session.domain.uuid,
-      disks: await countingFlushes(session.disks, of: session.domain.reference),
+      disks: disks,
       createdAt: parts.clock.now()
     )
   }

@@ -31,7 +31,8 @@ struct ChangeSession: Sendable {
     try await requireRoom()
     let result: Result<[Range<Int64>]?, BackupStop>
     do throws(BackupStop) {
-      result = .success(try await read(device, size, since: checkpoint))
+      let changes = try await read(device, size, since: checkpoint)
+      result = .success(changes)
     } catch {
       result = .failure(error)
     }

@@ -108,12 +108,14 @@ package struct ContentSearch: Sendable {
 
   /// What its own latest backup shows, and what its bitmap says was written since.
   private func recorded(of vps: VPS, _ disk: Disk) async throws(BackupStop) -> KnownDisk? {
-    let (domain, seen) = try await fromHypervisor { () async throws(HypervisorError) in
-      let domain = try await parts.hypervisor.domain(vps.reference)
-      return (domain, try await parts.observer.observation(of: domain))
+    let domain = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.hypervisor.domain(vps.reference)
     }
-    var search = try await ChainSearch(parts)
-      .parent(of: vps.id, domain, ChainSearch.disks(seen, of: domain))
+    let seen = try await fromHypervisor { () async throws(HypervisorError) in
+      try await parts.observer.observation(of: domain)
+    }
+    let disks = try await ChainSearch.disks(seen, of: domain)
+    var search = try await ChainSearch(parts).parent(of: vps.id, domain, disks)
     // A clone's bitmap is read by itself.
     if disk.flushCount == nil { search = search.alone(among: domain.checkpointNames) }
     guard case .parent(let parent) = search, let index = parent.indexes[disk.device],
