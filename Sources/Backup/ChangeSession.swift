@@ -1,6 +1,5 @@
 import Catalog
 import Disks
-import Foundation
 import Hypervisor
 import Jobs
 import Logging
@@ -79,6 +78,7 @@ struct ChangeSession: Sendable {
       reference: reference,
       files: [.init(path: disk.scratchPath, budgetBytes: Limits.scratchSmallest)],
       directory: directory,
+      limit: Limits.changeSessionLimit,
       timer: parts.timer
     )
     let (opening, chunkBytes) = (parts.opening, parts.settings.chunkBytes)
@@ -88,7 +88,7 @@ struct ChangeSession: Sendable {
       await ReadUnderWatch.run(
         patience: Limits.changeReaderPatience,
         timer: parts.timer,
-        untilFull: { await self.isToBeGivenUp(watch) },
+        untilFull: { await watch.waitUntilFull() },
         giveUp: { lines.hangUp() },
         read: { () async throws(BackupStop) -> [Range<Int64>] in
           try await fromDisks { () async throws(DiskError) in
@@ -104,28 +104,18 @@ struct ChangeSession: Sendable {
     return try end.read.get()
   }
 
-  /// Waits until the guest has written much, or time is up.
-  private func isToBeGivenUp(_ watch: ScratchWatch) async -> Bool {
-    await withTaskGroup(of: Bool.self) { group in
-      group.addTask { await watch.waitUntilFull() }
-      group.addTask { await parts.timer.isAwake(after: Limits.changeSessionLimit) }
-      let isDue = await group.next() ?? false
-      group.cancelAll()
-      return isDue
-    }
-  }
-
   /// Ends the session, if there is one of ours, lets a guest go on that it has stopped, and removes what it
   /// needed.
   ///
   /// The folder goes last: as long as it is there it is known that something is left to do.
   func end() async throws(HypervisorError) {
-    guard FileManager.default.fileExists(atPath: directory) else { return }
+    let folder = RuntimeDirectory(path: directory)
+    guard await folder.isThere() else { return }
     try await SessionEnd(
       hypervisor: parts.hypervisor,
       reference: reference,
       directory: directory
     ).perform()
-    await RuntimeDirectory(path: directory).remove()
+    await folder.remove()
   }
 }

@@ -19,39 +19,6 @@ package struct KnownDisk: Sendable {
 /// A qcow2 has recorded what was written since: in the clone's own bitmap if the image was closed, in
 /// QEMU's if it runs.
 package struct ContentSearch: Sendable {
-  /// A disk, the clone of it, and when that was made.
-  package struct Disk: Sendable {
-    /// The device's name in the domain.
-    package var device: String
-    /// The image's own path, without links.
-    package var path: String
-    /// The format of both.
-    package var format: DiskFormat
-    /// Where the clone is.
-    package var clonePath: String
-    /// How often the guest had flushed the disk just before; nil: it didn't run, or it isn't known.
-    package var flushCount: Int64?
-    /// Who asks.
-    package var job: JobID
-
-    /// Makes it of its parts.
-    package init(
-      device: String,
-      path: String,
-      format: DiskFormat,
-      clonePath: String,
-      flushCount: Int64?,
-      job: JobID
-    ) {
-      self.device = device
-      self.path = path
-      self.format = format
-      self.clonePath = clonePath
-      self.flushCount = flushCount
-      self.job = job
-    }
-  }
-
   private let parts: BackupParts
 
   /// Makes it over what backups work with.
@@ -71,7 +38,7 @@ package struct ContentSearch: Sendable {
   /// - Throws: When a session that was begun to ask can't be ended: the guest pays for it with every write.
   package func content(
     of vps: VPS,
-    _ disk: Disk
+    _ disk: ClonedDisk
   ) async throws(HypervisorError) -> KnownDisk? {
     let still = await StillContent(catalog: parts.catalog, datastore: parts.datastore)
       .index(of: vps.id, device: disk.device, at: disk.path, format: disk.format.rawValue)
@@ -107,7 +74,7 @@ package struct ContentSearch: Sendable {
   }
 
   /// What its own latest backup shows, and what its bitmap says was written since.
-  private func recorded(of vps: VPS, _ disk: Disk) async throws(BackupStop) -> KnownDisk? {
+  private func recorded(of vps: VPS, _ disk: ClonedDisk) async throws(BackupStop) -> KnownDisk? {
     let domain = try await fromHypervisor { () async throws(HypervisorError) in
       try await parts.hypervisor.domain(vps.reference)
     }

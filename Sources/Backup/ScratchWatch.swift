@@ -16,6 +16,8 @@ struct ScratchWatch: Sendable {
   let reference: DomainReference
   let files: [File]
   let directory: String
+  /// How long the session may take anyway; nil: as long as there is room.
+  var limit: Duration?
   var timer: any Clock<Duration> = ContinuousClock()
 
   /// Waits until the session must be given up; false if the wait was cancelled.
@@ -25,6 +27,7 @@ struct ScratchWatch: Sendable {
       let events = hypervisor.events()
       group.addTask { await isStopped(events) }
       group.addTask { await isOutgrown() }
+      if let limit { group.addTask { await timer.isAwake(after: limit) } }
       while let isFull = await group.next() {
         guard isFull else { continue }
         group.cancelAll()

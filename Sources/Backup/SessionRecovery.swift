@@ -64,7 +64,8 @@ package struct SessionRecovery: Sendable {
     let isBackup = job.task.kind == .backup
     if isStart, isBackup, let vps = found.1 { await thaw(vps) }
     let directory = "\(runtimeDirectory)/\(id)"
-    let isOver = job.state.isFinal || (!isBackup && (isStart || isOld(directory)))
+    var isOver = job.state.isFinal || (isStart && !isBackup)
+    if !isOver, !isBackup { isOver = await isOld(directory) }
     guard isOver else { return }
     // Restores freeze nobody, so that a guest which is frozen is somebody else's.
     if let vps = found.1 { try await endSession(of: vps, in: directory, thaws: isBackup) }
@@ -72,10 +73,9 @@ package struct SessionRecovery: Sendable {
   }
 
   /// Whether a folder was made, or its files, longer ago than a session that only asks may last.
-  private func isOld(_ directory: String) -> Bool {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: directory)
-    guard let changed = attributes?[.modificationDate] as? Date else { return false }
-    let age = clock.now().seconds - Int64(changed.timeIntervalSince1970)
+  private func isOld(_ directory: String) async -> Bool {
+    guard let changed = try? await FileIdentity.of(directory).modified else { return false }
+    let age = clock.now().seconds - changed / 1_000_000_000
     return age > Limits.changeSessionAge.components.seconds
   }
 

@@ -91,6 +91,16 @@ package struct RuntimeDirectory: Sendable, Equatable {
     }
   }
 
+  /// Whether it is there; one that can't be looked at is.
+  package func isThere() async -> Bool {
+    do throws(DiskError) {
+      _ = try await FileIdentity.of(path)
+      return true
+    } catch {
+      return error != .notFound(path: path)
+    }
+  }
+
   /// Removes the directory and the files in it, leaving what can't be removed.
   package func remove() async {
     await BlockingExecutor.files.run { [path] in

@@ -105,7 +105,8 @@ extension RestoreRun {
   ) async throws(StepStop) -> MadeStage? {
     guard let room = try await cloneRoom(for: disk, format) else { return nil }
     let target = try requireTarget()
-    let flushCount = await parts.maps.flushCount(of: target, device: disk.device)
+    let flushCount =
+      format == .qcow2 ? await parts.maps.flushCount(of: target, device: disk.device) : nil
     let stage = try await freshStage(of: disk, format, isCloneWanted: true)
     guard stage.isClone else {
       try await giveBack(room)

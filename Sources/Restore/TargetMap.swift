@@ -8,15 +8,12 @@ package import Model
 package struct TargetMap: Sendable, Equatable {
   /// What the disk held.
   package let index: FixedIndex
-  /// The bytes that may be others since; anything not in here is as the index says.
-  package let dirty: [Range<Int64>]
-
+  /// The chunks that may be others since; anything not in here is as the index says.
   private let dirtyChunks: Set<Int>
 
-  /// Makes a map.
+  /// Makes a map of what the disk held and the bytes that may be others since.
   package init(index: FixedIndex, dirty: [Range<Int64>]) {
     self.index = index
-    self.dirty = dirty
     var chunks: Set<Int> = []
     for range in dirty where !range.isEmpty {
       let last = min((range.upperBound - 1) / Int64(index.chunkSize), Int64(index.chunkCount - 1))
@@ -46,22 +43,6 @@ package struct TargetMap: Sendable, Equatable {
     chunk < index.chunkCount && index.length(of: chunk) == wanted.length(of: chunk)
       && !dirtyChunks.contains(chunk)
   }
-}
-
-/// A disk and the clone that was just made of it.
-package struct ClonedDisk: Sendable {
-  /// The device's name in the domain.
-  package var device: String
-  /// The image's own path, without links.
-  package var path: String
-  /// The format of both.
-  package var format: DiskFormat
-  /// Where the clone is, in which nothing has been written to yet.
-  package var clonePath: String
-  /// How often the guest had flushed the disk just before; nil: it didn't run, or it isn't known.
-  package var flushCount: Int64?
-  /// The restore that made it.
-  package var job: JobID
 }
 
 /// Who knows what targets' disks hold.

@@ -86,7 +86,7 @@ package final class MicroGuest: Sendable {
     let uuid = UUID().uuidString.lowercased()
     let name = "\(options.name)-\(uuid.prefix(6))"
     let folder = "\(libvirt.folder)/\(name)"
-    if options.isOnXFS { try await mountXFS(at: folder) }
+    if options.isOnXFS { try await XFSMount.make(at: folder) }
     try await TestProcess.run(
       TestProcess.script("micro-guest.sh"),
       [folder, options.size, options.text]
@@ -169,19 +169,8 @@ package final class MicroGuest: Sendable {
       try await TestProcess.run("losetup", ["-d", diskPath])
       try await TestProcess.run("chown", ["root:disk", diskPath])
     }
-    if FileManager.default.fileExists(atPath: "\(folder).xfs") {
-      // Lazily: a child that is about to start may hold a file of it for a moment.
-      try await TestProcess.run("umount", ["-l", folder])
-      try FileManager.default.removeItem(atPath: "\(folder).xfs")
-    }
+    try await XFSMount.remove(at: folder)
     try FileManager.default.removeItem(atPath: folder)
-  }
-
-  private static func mountXFS(at folder: String) async throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    try await TestProcess.run("truncate", ["-s", "1G", "\(folder).xfs"])
-    try await TestProcess.run("mkfs.xfs", ["-q", "-m", "reflink=1", "\(folder).xfs"])
-    try await TestProcess.run("mount", ["-o", "loop", "\(folder).xfs", folder])
   }
 }
 

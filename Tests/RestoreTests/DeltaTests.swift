@@ -292,12 +292,9 @@ extension [UInt8] {
 
 /// A small XFS that can reflink, mounted for the length of `body`.
 func withXFS(in folder: String, _ body: (String) async throws -> Void) async throws {
-  let (image, point) = ("\(folder)/xfs.img", "\(folder)/xfs")
-  try FileManager.default.createDirectory(atPath: point, withIntermediateDirectories: true)
+  let point = "\(folder)/xfs"
   do {
-    try await TestProcess.run("truncate", ["-s", "512M", image])
-    try await TestProcess.run("mkfs.xfs", ["-q", "-m", "reflink=1", image])
-    try await TestProcess.run("mount", ["-o", "loop", image, point])
+    try await XFSMount.make(at: point)
   } catch {
     try Test.cancel("no XFS can be mounted here: \(error)")
   }
@@ -307,7 +304,6 @@ func withXFS(in folder: String, _ body: (String) async throws -> Void) async thr
   } catch {
     outcome = .failure(error)
   }
-  // Lazily: a child that another test is about to start may hold a file of it for a moment.
-  try await TestProcess.run("umount", ["-l", point])
+  try await XFSMount.remove(at: point)
   try outcome.get()
 }

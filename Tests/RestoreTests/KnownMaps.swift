@@ -1,4 +1,5 @@
 import Backup
+import Disks
 import Hypervisor
 import Model
 
@@ -16,17 +17,7 @@ struct KnownMaps: TargetMaps {
 
   func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap? {
     await hooks.asksForMap()
-    let known = try await search.content(
-      of: target,
-      ContentSearch.Disk(
-        device: disk.device,
-        path: disk.path,
-        format: disk.format,
-        clonePath: disk.clonePath,
-        flushCount: disk.flushCount,
-        job: disk.job
-      )
-    )
+    let known = try await search.content(of: target, disk)
     hooks.knows(disk.device, known != nil)
     await hooks.givesMap()
     return known.map { TargetMap(index: $0.index, dirty: $0.changes) }

@@ -1,4 +1,5 @@
 import Backup
+import Disks
 import Hypervisor
 import Model
 import Restore
@@ -17,17 +18,7 @@ struct KnownTargetMaps: TargetMaps {
   }
 
   func map(of target: VPS, _ disk: ClonedDisk) async throws(HypervisorError) -> TargetMap? {
-    let known = try await search.content(
-      of: target,
-      ContentSearch.Disk(
-        device: disk.device,
-        path: disk.path,
-        format: disk.format,
-        clonePath: disk.clonePath,
-        flushCount: disk.flushCount,
-        job: disk.job
-      )
-    )
+    let known = try await search.content(of: target, disk)
     return known.map { TargetMap(index: $0.index, dirty: $0.changes) }
   }
 
