@@ -1,6 +1,7 @@
 import Catalog
 import Datastore
 import Disks
+import Dispatch
 import Foundation
 import Hypervisor
 import Logging
@@ -22,7 +23,10 @@ import Testing
 
     let fixture: CatalogFixture
 
-    init() async throws {
+    init(
+      opening: SourceOpening = SourceOpening(),
+      timer: any Clock<Duration> = ContinuousClock()
+    ) async throws {
       fixture = CatalogFixture(
         catalog: try SQLiteCatalog(path: "\(ScratchDirectory.path)/catalog.sqlite")
       )
@@ -53,7 +57,9 @@ import Testing
         hypervisor: host,
         observer: HostObserver(hypervisor: host, clock: SystemWallClock()),
         clock: SystemWallClock(),
+        timer: timer,
         runtimeDirectory: "\(ScratchDirectory.path)/run",
+        opening: opening,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       )
       session = ChangeSession(
@@ -87,6 +93,59 @@ import Testing
     #expect(await world.host.calls.contains { $0.operation == .beginBackup })
     #expect(try await world.machine().backup == nil)
     #expect(!world.isFolderThere)
+  }
+
+  /// A disk that answers nothing until its connection is cut; tells when it is asked.
+  private static func silent(
+    _ asked: AsyncStream<Void>.Continuation = AsyncStream.makeStream().continuation
+  ) -> SourceOpening {
+    var opening = SourceOpening()
+    opening.session = { _, _, _ throws(DiskError) in
+      let thread = BlockingExecutor(label: "silent", width: 1)
+      let answer = DispatchSemaphore(value: 0)
+      return OpenedSource(
+        device: MemoryDisk([UInt8](repeating: 0, count: 1 << 20)),
+        changes: { _ throws(DiskError) in
+          asked.finish()
+          await thread.run { answer.wait() }
+          throw .closed
+        },
+        hangUp: { answer.signal() }
+      )
+    }
+    return opening
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `one that doesn't answer is cut off when its time is over`() async throws {
+    let clock = ManualClock()
+    let world = try await World(opening: Self.silent(), timer: clock.timer)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { try? await world.ask() }
+      group.addTask {
+        while !Task.isCancelled {
+          await clock.whenSleeping(1)
+          clock.advance(by: .seconds(1))
+        }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+    #expect(try await world.machine().backup == nil)
+    #expect(!world.isFolderThere)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `one whose asker is cancelled is cut off at once`() async throws {
+    let (asking, asked) = AsyncStream.makeStream(of: Void.self)
+    let world = try await World(opening: Self.silent(asked))
+    let start = ContinuousClock.now
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { try? await world.ask() }
+      for await _ in asking {}
+      group.cancelAll()
+    }
+    #expect(ContinuousClock.now - start < Limits.changeSessionLimit)
   }
 
   @Test func `where room is short there is none`() async throws {
