@@ -58,6 +58,6 @@ package protocol Catalog: Sendable {
 
 /// Everything that can be asked or changed within one transaction.
 package protocol CatalogTransaction: ClientStore, KeyStore, NodeStore, VPSStore, BackupStore,
-  BackupPageStore, HoldStore, ReservationStore, CheckpointStore, ScheduleStore, JobStore,
-  StepStore, UndoStore, AuditStore, IdempotencyStore, DamageStore, StoreTaskStore
+  BackupPageStore, HoldStore, ReservationStore, CheckpointStore, CutLinkStore, ScheduleStore,
+  JobStore, StepStore, UndoStore, AuditStore, IdempotencyStore, DamageStore, StoreTaskStore
 {}

@@ -4,6 +4,10 @@ import Model
 
 /// What the catalog says of a restore's filter.
 struct FilterFacts: Sendable {
+  /// The restore.
+  var job: JobID
+  /// The target's identifier, whether or not it is there.
+  var target: VPSID
   /// The host of the target.
   var node: String
   /// The target; nil: gone.
@@ -26,6 +30,7 @@ struct FilterFacts: Sendable {
     _ registry: AddressRegistry
   ) throws(CatalogError) {
     guard let job = try transaction.job(id) else { return nil }
+    (self.job, target) = (job.id, job.vpsID)
     vps = try transaction.vps(job.vpsID)
     node = vps?.node ?? job.node
     let history = try transaction.firstBootHistory(of: job.vpsID)

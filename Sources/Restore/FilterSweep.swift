@@ -69,6 +69,7 @@ package struct FilterSweep: Sendable {
       let length = memory.length(of: .running(name), isSo: domain.state == .running, at: now)
       sight.isLong = length >= Limits.filterSettling
       if sight.isActive, !sight.isOver { sight.verdict = await verdict(of: vps, facts) }
+      if sight.verdict == .confirmed { try await raiseLinks(of: domain, facts.target) }
       try await make(sight.move, name, domain, facts, now)
     } catch {
       logger.warning(
@@ -104,7 +105,7 @@ package struct FilterSweep: Sendable {
     _ domain: DomainDescription,
     _ facts: FilterFacts,
     _ now: Timestamp
-  ) async throws(HypervisorError) {
+  ) async throws {
     switch move {
     case .keep: break
     case .renew:
@@ -114,7 +115,7 @@ package struct FilterSweep: Sendable {
     case .liftFromDefinition: try await lift(name, of: domain, in: [.definition])
     // The definition first: a card that can't be changed while it runs has its end with it.
     case .lift: try await lift(name, of: domain, in: [.definition, .live])
-    case .cutLinks: try await cutLinks(of: domain)
+    case .cutLinks: try await cutLinks(of: domain, facts)
     case .remove: try await remove(name, facts, now)
     }
   }
@@ -150,12 +151,12 @@ package struct FilterSweep: Sendable {
     )
   }
 
-  private func cutLinks(of domain: DomainDescription) async throws(HypervisorError) {
-    // In either form: an earlier cut may have ended half done.
-    let linked = (domain.interfaces + domain.inactiveInterfaces).filter(\.linkUp).map(\.mac)
+  private func cutLinks(of domain: DomainDescription, _ facts: FilterFacts) async throws {
+    let linked = domain.linkedCards
     guard !linked.isEmpty else { return }
+    try await catalog.write { try $0.noteCutLinks(linked, of: facts.target, by: facts.job) }
     var problem: HypervisorError?
-    for mac in Set(linked).sorted() {
+    for mac in linked {
       do throws(HypervisorError) {
         try await hypervisor.setLink(of: domain.reference, mac: mac, up: false, persistently: true)
       } catch {
@@ -168,6 +169,25 @@ package struct FilterSweep: Sendable {
       metadata: ["domain": "\(domain.reference.name)"]
     )
     if let problem { throw problem }
+  }
+
+  /// Sets up what was set down, before the filter is lifted: without one nobody looks here again.
+  private func raiseLinks(of domain: DomainDescription, _ vps: VPSID) async throws {
+    let cut = try await catalog.read { try $0.cutLinks(of: vps) }
+    guard !cut.isEmpty else { return }
+    for link in cut where domain.inactiveInterfaces.contains(where: { $0.mac == link.mac }) {
+      try await hypervisor.setLink(
+        of: domain.reference,
+        mac: link.mac,
+        up: true,
+        persistently: true
+      )
+    }
+    try await catalog.write { try $0.forgetCutLinks(of: vps) }
+    logger.notice(
+      "target shows its own addresses again, links set up",
+      metadata: ["domain": "\(domain.reference.name)"]
+    )
   }
 }
 

@@ -121,7 +121,8 @@ extension RestoreRun {
       restoreJobID: task.restoreJobID,
       downtime: journal.stop?.wasRunning == true ? journal.downtime : Downtime(),
       network: network,
-      note: "What was written to the target since the restore is lost."
+      note: (["What was written to the target since the restore is lost."]
+        + (journal.confirm?.notes ?? [])).joined(separator: " ")
     )
     let isInPlace = isInPlace
     return .completed(.undo(result)) { transaction in

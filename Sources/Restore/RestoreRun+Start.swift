@@ -105,8 +105,10 @@ extension RestoreRun {
     if journal.summary.done.contains(.confirm) { return }
     try await record(.confirm, .begun)
     await parts.reached(.duringConfirm)
+    // Not before: nothing brings back the disk any more that they were set down for.
+    var notes = try await raiseLinks(isConfirmed: false)
     let outcome = try await boundedOutcome()
-    var notes: [String] = []
+    if outcome.confirmed { notes += try await raiseLinks(isConfirmed: true) }
     if kind == .restore {
       notes.append("cloud-init makes new SSH host keys and a machine id that are the target's own.")
     }
@@ -203,22 +205,5 @@ extension RestoreRun {
     return try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { try AddressRegistry($0).addresses(besidesThoseOf: own) }
     }
-  }
-
-  private func cutLinks(of domain: DomainDescription) async throws(StepStop) {
-    for interface in domain.interfaces {
-      try await patiently { () async throws(HypervisorError) in
-        try await parts.hypervisor.setLink(
-          of: domain.reference,
-          mac: interface.mac,
-          up: false,
-          persistently: true
-        )
-      }
-    }
-    parts.logger.error(
-      "target shows another VPS's address, links set down",
-      metadata: ["job.id": "\(job.id)", "vps.id": "\(job.vpsID)"]
-    )
   }
 }

@@ -148,6 +148,29 @@ extension CatalogConformance {
       }
       #expect(try await fixture.catalog.read { try $0.backup(backup.id) } == nil)
     },
+    Rule("links that were cut are one VPS's, and the last job's that cut them") {
+      fixture async throws in
+      let vps = try await fixture.vps(of: fixture.client())
+      let other = try await fixture.vps(of: fixture.client("other"))
+      let (first, second) = (try await fixture.job(of: vps), try await fixture.job(of: other))
+      let cut = { @Sendable (id: VPSID) async throws in
+        try await fixture.catalog.read { try $0.cutLinks(of: id) }
+      }
+      #expect(try await cut(vps.id).isEmpty)
+      try await fixture.catalog.write { transaction throws in
+        try transaction.noteCutLinks(["b", "a"], of: vps.id, by: first.id)
+        try transaction.noteCutLinks(["a"], of: other.id, by: second.id)
+      }
+      let expected = [CutLink(mac: "a", jobID: first.id), CutLink(mac: "b", jobID: first.id)]
+      #expect(try await cut(vps.id) == expected)
+      // What is down already belongs to who finds it so.
+      try await fixture.catalog.write { try $0.noteCutLinks(["c"], of: vps.id, by: second.id) }
+      #expect(try await cut(vps.id).map(\.mac) == ["a", "b", "c"])
+      #expect(try await cut(vps.id).allSatisfy { $0.jobID == second.id })
+      try await fixture.catalog.write { try $0.forgetCutLinks(of: vps.id) }
+      #expect(try await cut(vps.id).isEmpty)
+      #expect(try await cut(other.id).count == 1)
+    },
     Rule("reserved space is counted by file system, shrinks, and goes with the end of its job") {
       fixture async throws in
       let vps = try await fixture.vps(of: fixture.client())

@@ -63,7 +63,7 @@ extension SimulatedHypervisor {
 }
 
 extension SimulatedHypervisor.Machine {
-  fileprivate mutating func changeCards(
+  mutating func changeCards(
     of form: DomainForm,
     _ change: (DomainInterface) -> DomainInterface
   ) {
@@ -78,13 +78,17 @@ extension SimulatedHypervisor.Machine {
 }
 
 extension DomainInterface {
-  fileprivate func behind(_ name: String?) -> DomainInterface {
+  fileprivate func behind(_ name: String?) -> DomainInterface { with(linkUp: linkUp, filter: name) }
+
+  func linked(_ isUp: Bool) -> DomainInterface { with(linkUp: isUp, filter: filter) }
+
+  private func with(linkUp: Bool, filter: String?) -> DomainInterface {
     DomainInterface(
       mac: mac,
       type: type,
       source: source,
       linkUp: linkUp,
-      filter: name,
+      filter: filter,
       xml: xml
     )
   }

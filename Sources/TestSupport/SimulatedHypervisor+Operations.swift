@@ -181,7 +181,6 @@ extension SimulatedHypervisor {
     machine.description.definition.interfaces = machine.description.inactiveInterfaces
     machine.backup = nil
     machine.isFrozen = false
-    machine.pulledLinks = []
     publish(.stopped, of: machine)
   }
 }
@@ -230,10 +229,9 @@ extension SimulatedHypervisor {
       guard machine.description.interfaces.contains(where: { $0.mac == mac.lowercased() }) else {
         throw .refused(operation: "set link", message: "no network card has the address \(mac)")
       }
-      if up {
-        machine.pulledLinks.remove(mac.lowercased())
-      } else {
-        machine.pulledLinks.insert(mac.lowercased())
+      let forms: [DomainForm] = persistently ? [.live, .definition] : [.live]
+      for form in forms {
+        machine.changeCards(of: form) { $0.mac == mac.lowercased() ? $0.linked(up) : $0 }
       }
     }
   }

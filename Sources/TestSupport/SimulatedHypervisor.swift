@@ -98,8 +98,6 @@ package actor SimulatedHypervisor: Hypervisor {
     package var usage: DomainUsage?
     /// Whether its file systems are frozen.
     package var isFrozen = false
-    /// The cards whose cable is pulled.
-    package var pulledLinks: Set<String> = []
     /// The checkpoints whose bitmaps its disks have lost.
     package var lostBitmaps: Set<String> = []
     /// How often its guest has flushed its disks.

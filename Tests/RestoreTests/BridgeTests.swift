@@ -100,14 +100,6 @@ extension OnRealGuests {
               // Put right, it is let out.
               try await target.shell("ip address del 10.77.0.50/24 dev eth0")
               try await target.shell("ip address add 10.77.0.60/24 dev eth0")
-              for card in domain.interfaces {
-                try await world.hypervisor.setLink(
-                  of: b.reference,
-                  mac: card.mac,
-                  up: true,
-                  persistently: true
-                )
-              }
               await sweep(world)
               await sweep(world)
               #expect(try await libvirt.reaches(Self.address(60)))

@@ -76,7 +76,26 @@ enum FirstBoot {
     )
   }
 
+  /// Makes the target's guest show these addresses.
+  static func show(_ addresses: [String], _ world: SimulatedWorld) async throws {
+    try await world.host.change(world.target.domainName) { machine in
+      machine.guestInterfaces = [GuestInterface(name: "eth0", mac: mac, addresses: addresses)]
+    }
+  }
+
   static func name(_ job: Job) -> String { "rehome-\(job.id)" }
 
   static func note(_ job: Job) throws -> String { try job.restored().notes.joined() }
+}
+
+extension SimulatedWorld {
+  /// Makes an address another VPS's.
+  func hold(_ address: String, for id: VPSID) async throws {
+    var vps = try #require(try await catalog.read { try $0.vps(id) })
+    vps.network = try NetworkConfiguration(
+      text: "{ version: 2, ethernets: { eth0: { addresses: [ \(address) ] } } }"
+    )
+    let stored = vps
+    try await catalog.write { try $0.update(stored) }
+  }
 }

@@ -89,14 +89,21 @@ extension OnRealGuests {
             let b = try await world.register(target, network: network("10.0.2.60/24"))
             let backup = try await world.backUp(a)
             try await target.boot()
-            let result = try await world.finished(
-              world.restore(backup, of: a, onto: b)
-            ).restored()
+            let job = try await world.finished(world.restore(backup, of: a, onto: b))
+            let result = try job.restored()
             #expect(result.network.confirmed == false)
             #expect(result.network.confirmedReason == .foreignAddress)
             #expect(result.network.addresses.contains("10.0.2.50/24"))
-            let domain = try await world.hypervisor.domain(target.reference)
-            #expect(domain.interfaces.allSatisfy { !$0.linkUp })
+            let cut = try await world.hypervisor.domain(target.reference)
+            #expect((cut.interfaces + cut.inactiveInterfaces).allSatisfy { !$0.linkUp })
+            let undo = try await world.finished(
+              try await world.operations.perform(
+                world.operations.undoRestore(RestoreWorld.operatorCaller, job.id.text)
+              )
+            )
+            #expect(undo.state == .completed, "\(undo)")
+            let own = try await world.hypervisor.domain(target.reference)
+            #expect((own.interfaces + own.inactiveInterfaces).allSatisfy { $0.linkUp })
           }
         }
       }

@@ -21,14 +21,6 @@ struct LaterBootTests {
     return (domain.interfaces.first?.filter, domain.inactiveInterfaces.first?.filter)
   }
 
-  private func show(_ addresses: [String], _ world: SimulatedWorld) async throws {
-    try await world.host.change(world.target.domainName) { machine in
-      machine.guestInterfaces = [
-        GuestInterface(name: "eth0", mac: FirstBoot.mac, addresses: addresses)
-      ]
-    }
-  }
-
   @Test func `its filter waits in the definition, and goes when the guest shows its addresses`()
     async throws
   {
@@ -49,7 +41,7 @@ struct LaterBootTests {
       #expect(try await filters(world).live == name)
       await sweep.run()
       #expect(try await filters(world) == (name, name))
-      try await show(Self.own, world)
+      try await FirstBoot.show(Self.own, world)
       await sweep.run()
       #expect(try await filters(world) == (nil, nil))
       await FirstBoot.sweep(world, clock: ManualClock(SystemWallClock().now())).run()
@@ -274,7 +266,7 @@ struct LaterBootTests {
     try await FirstBoot.with(isRunning: false) { world, backup in
       let job = try await world.restore(backup, .staged)
       try await world.hold("192.0.2.50/24", for: backup.vpsID)
-      try await show(["192.0.2.50/24"], world)
+      try await FirstBoot.show(["192.0.2.50/24"], world)
       try await world.host.start(world.reference)
       await FirstBoot.sweep(world).run()
       let cut = await world.host.calls.filter { $0.operation == .setLink }
@@ -337,17 +329,5 @@ struct LaterBootTests {
       #expect(job.state == .completed, "\(job)")
       #expect(try FirstBoot.note(job).contains("did not take a network filter"))
     }
-  }
-}
-
-extension SimulatedWorld {
-  /// Makes an address another VPS's.
-  fileprivate func hold(_ address: String, for id: VPSID) async throws {
-    var vps = try #require(try await catalog.read { try $0.vps(id) })
-    vps.network = try NetworkConfiguration(
-      text: "{ version: 2, ethernets: { eth0: { addresses: [ \(address) ] } } }"
-    )
-    let stored = vps
-    try await catalog.write { try $0.update(stored) }
   }
 }

@@ -33,6 +33,7 @@ enum Schema {
     SchemaStep("0007", schema0007),
     SchemaStep("0008", schema0008),
     SchemaStep("0009", schema0009),
+    SchemaStep("0010", schema0010),
   ]
 
   /// Brings a file up to date, or to an earlier step for tests of those after it; one that a newer

@@ -1,0 +1,142 @@
+import Catalog
+import Hypervisor
+import Model
+import TestSupport
+import Testing
+
+@testable import Restore
+
+/// Links that are set down for a guest with another VPS's address are up again for the next disk.
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
+struct CutLinkTests {
+  private static let own = ["192.0.2.7/24"]
+  private static let foreign = "192.0.2.50/24"
+
+  /// Whether the target's cards are plugged in, as it runs and as it is defined.
+  private static func links(_ world: SimulatedWorld) async throws -> [Bool] {
+    let domain = try await world.host.domain(world.reference)
+    return (domain.interfaces + domain.inactiveInterfaces).map(\.linkUp)
+  }
+
+  private static func noted(_ world: SimulatedWorld) async throws -> [CutLink] {
+    let id = world.target.id
+    return try await world.catalog.read { try $0.cutLinks(of: id) }
+  }
+
+  /// A target that was restored to a disk which insists on another VPS's address.
+  private static func withCut(
+    card: DomainInterface = DomainInterface(mac: FirstBoot.mac, type: "bridge", source: "br0"),
+    _ body: @escaping @Sendable (SimulatedWorld, Backup, Job) async throws -> Void
+  ) async throws {
+    try await FirstBoot.with(card: card, shown: [foreign]) { world, backup in
+      try await world.hold(foreign, for: backup.vpsID)
+      let job = try await world.restore(backup, .staged)
+      #expect(try job.restored().network.confirmedReason == .foreignAddress)
+      #expect(try await links(world) == [false, false])
+      try await body(world, backup, job)
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `a target is on its network again with the next disk`(isUndone: Bool) async throws {
+    try await Self.withCut { world, backup, job in
+      #expect(try await Self.noted(world) == [CutLink(mac: FirstBoot.mac, jobID: job.id)])
+      try await FirstBoot.show(Self.own, world)
+      let next =
+        isUndone ? try await world.undo(job) : try await world.restore(backup, .staged)
+      #expect(next.state == .completed, "\(next)")
+      #expect(try await Self.links(world) == [true, true])
+      #expect(try await Self.noted(world).isEmpty)
+    }
+  }
+
+  @Test func `a target whose disk comes back stays off its network`() async throws {
+    try await Self.withCut { world, _, job in
+      await world.host.setFault(.failOnce(.refused(operation: "start", message: "no")), of: .start)
+      let undo = try await world.undo(job)
+      #expect(undo.state == .failed, "\(undo)")
+      #expect(try await Self.links(world) == [false, false])
+      #expect(try await Self.noted(world).map(\.jobID) == [job.id])
+    }
+  }
+
+  @Test func `a disk that insists as well has the links down, for itself`() async throws {
+    try await Self.withCut { world, backup, _ in
+      let second = try await world.restore(backup, .staged)
+      #expect(try await Self.links(world) == [false, false])
+      #expect(try await Self.noted(world) == [CutLink(mac: FirstBoot.mac, jobID: second.id)])
+    }
+  }
+
+  @Test func `what somebody else has set down stays down`() async throws {
+    let card = DomainInterface(mac: FirstBoot.mac, type: "bridge", source: "br0", linkUp: false)
+    try await Self.withCut(card: card) { world, _, job in
+      try await FirstBoot.show(Self.own, world)
+      let undo = try await world.undo(job)
+      #expect(undo.state == .completed, "\(undo)")
+      #expect(try await Self.links(world) == [false, false])
+    }
+  }
+
+  @Test func `who goes on after a cut doesn't set up what was cut`() async throws {
+    try await FirstBoot.with(shown: [Self.foreign]) { world, backup in
+      try await world.hold(Self.foreign, for: backup.vpsID)
+      await world.host.setBeforeEach { call in
+        // From the cut on the host is away, until the next attempt.
+        guard call.operation == .setLink else { return }
+        await world.host.setFault(.failAlways(.unavailable("away")), of: .domain)
+        await world.host.setBeforeEach(nil)
+      }
+      let task = JobTask.restore(
+        RestoreTask(sourceVPSID: backup.vpsID, backupID: backup.id, strategy: .staged)
+      )
+      let id = try await world.accept(task, holding: backup.id)
+      while try await world.catalog.read({ try $0.job(id)?.attempts ?? 0 }) < 2 {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      await world.host.clearFault(of: .domain)
+      let job = try await world.finished(id)
+      #expect(try job.restored().network.confirmedReason == .foreignAddress)
+      #expect(try await Self.links(world) == [false, false])
+      let calls = await world.host.calls.filter { $0.operation == .setLink }.map(\.detail)
+      #expect(!calls.contains { $0.contains("up") }, "\(calls)")
+    }
+  }
+
+  @Test func `a target that nothing can plug in again is told of, and known`() async throws {
+    try await Self.withCut { world, _, job in
+      try await FirstBoot.show(Self.own, world)
+      await world.host.setFault(
+        .failAlways(.refused(operation: "set link", message: "no")),
+        of: .setLink
+      )
+      let undo = try await world.undo(job)
+      #expect(undo.state == .completed, "\(undo)")
+      #expect(try await Self.noted(world).count == 1)
+    }
+  }
+
+  @Test func `who was cut later, and shows its own addresses again, is let out`() async throws {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let job = try await world.restore(backup, .staged)
+      try await world.hold(Self.foreign, for: backup.vpsID)
+      try await FirstBoot.show([Self.foreign], world)
+      try await world.host.start(world.reference)
+      let sweep = FirstBoot.sweep(world)
+      await sweep.run()
+      #expect(try await Self.links(world) == [false, false])
+      #expect(try await Self.noted(world) == [CutLink(mac: FirstBoot.mac, jobID: job.id)])
+      await sweep.run()
+      #expect(try await Self.links(world) == [false, false])
+
+      try await FirstBoot.show(Self.own, world)
+      await sweep.run()
+      #expect(try await Self.links(world) == [true, true])
+      #expect(try await Self.noted(world).isEmpty)
+      // While it is still filtered: without a filter nobody looks again.
+      let calls = await world.host.calls.map(\.operation)
+      let up = try #require(calls.lastIndex(of: .setLink))
+      #expect(try up < #require(calls.firstIndex(of: .liftFilter)))
+    }
+  }
+}
