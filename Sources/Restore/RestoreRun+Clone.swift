@@ -43,14 +43,10 @@ extension RestoreRun {
   ) async throws(StepStop) -> CloneRoom? {
     let path = disk.currentPath
     let space = try await fromDisks { () async throws(DiskError) in try await FreeSpace.at(path) }
-    let (job, reserve) = (job, parts.settings.freeReserve)
     let wanted = clonedBytes[space.fileSystem, default: 0] + bytes
-    let added = try await fromJournal { () async throws(JobInterruption) in
-      try await context.change { transaction in
-        try CloneRoom.promise(wanted, to: job, in: space, beside: reserve, transaction)
-      }
-    }
-    guard let added else { return nil }
+    let room = space.stageBytes(beside: parts.settings.freeReserve)
+    guard case .made(let added) = try await promise(wanted, in: space.fileSystem, of: room)
+    else { return nil }
     clonedBytes[space.fileSystem] = wanted
     return CloneRoom(fileSystem: space.fileSystem, unsharedBytes: bytes, addedBytes: added)
   }

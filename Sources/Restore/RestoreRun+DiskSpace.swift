@@ -3,14 +3,15 @@ import Disks
 import Model
 
 extension RestoreRun {
-  /// Looks, before the target is stopped, whether the disks' file systems have room for what the
-  /// backup puts into holes of the disks.
+  /// Promises the disks, before the target is stopped, room for what the backup puts into their holes.
   ///
   /// What the target writes meanwhile makes that an estimate; writing looks again as it goes on.
-  func requireDiskSpace(
+  ///
+  /// - Returns: What was promised, by file system.
+  func promiseDiskSpace(
     for disks: [StagedDisk],
     in snapshot: Snapshot
-  ) async throws(StepStop) {
+  ) async throws(StepStop) -> [String: Int64] {
     var needed: [String: Int64] = [:]
     for disk in disks {
       let bytes = try await bytesIntoHoles(disk, index(of: disk, in: snapshot))
@@ -20,15 +21,17 @@ extension RestoreRun {
       }
       let sum = needed[space.fileSystem, default: 0] + bytes
       needed[space.fileSystem] = sum
-      let free = space.stageBytes(beside: .inPlace)
-      guard sum <= free else {
-        throw .because(
-          .hostStorageFull,
-          "There is no room for what the backup puts where the target's disks hold nothing: "
-            + "\(sum) bytes, and \(free) are free beyond what guests keep."
-        )
-      }
+      let room = space.stageBytes(beside: .inPlace)
+      guard case .missing(let missing) = try await promise(sum, in: space.fileSystem, of: room)
+      else { continue }
+      throw .because(
+        .hostStorageFull,
+        "There is no room for what the backup puts where the target's disks hold nothing: "
+          + "\(sum) bytes, and \(missing) of them are missing beside what guests keep and other jobs "
+          + "were promised."
+      )
     }
+    return needed
   }
 
   /// How many bytes of a disk are holes now and won't be; none of a block device, whose holes nobody

@@ -51,8 +51,10 @@ extension RestoreRun {
     try await fromDisks { () async throws(DiskError) in
       _ = try await RuntimeDirectory.ensure(parts.settings.undoDirectory, mode: 0o700)
     }
-    try await requireDiskSpace(for: disks, in: snapshot)
-    try await requireLogSpace(for: disks, in: snapshot)
+    // An earlier attempt's, which has written nothing.
+    try await releaseRoom()
+    let holes = try await promiseDiskSpace(for: disks, in: snapshot)
+    try await promiseLogSpace(for: disks, in: snapshot, beside: holes)
     try await writeSeed()
     for disk in disks {
       let pieceSize = try index(of: disk, in: snapshot).chunkSize

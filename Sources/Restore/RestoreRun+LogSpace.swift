@@ -6,34 +6,56 @@ import Model
 import Operations
 
 extension RestoreRun {
-  /// Looks, before the target is stopped, whether the undo logs find room where they are kept: that
-  /// file system, not the disks', is the one that they fill.
+  /// Promises the undo logs, before the target is stopped, room where they are kept: that file system,
+  /// not the disks', is the one that they fill.
   ///
   /// Where there is room for all that can differ nothing is read. Else the disks are compared while
   /// the target runs: what it writes meanwhile makes that an estimate, and the logs themselves stop
   /// before they fill up a host, but no guest is stopped for what is known to fail.
-  func requireLogSpace(
+  ///
+  /// - Parameters:
+  ///   - disks: What is going to be written over.
+  ///   - snapshot: What with.
+  ///   - holes: What the disks themselves were promised, by file system.
+  /// - Throws: When there isn't enough, beside what other jobs were promised.
+  func promiseLogSpace(
     for disks: [StagedDisk],
-    in snapshot: Snapshot
+    in snapshot: Snapshot,
+    beside holes: [String: Int64]
   ) async throws(StepStop) {
-    let free = try await fromDisks { () async throws(DiskError) in
-      try await FreeSpace.at(parts.settings.undoDirectory).freeBytes
+    let space = try await fromDisks { () async throws(DiskError) in
+      try await FreeSpace.at(parts.settings.undoDirectory)
     }
-    let room = free - Limits.undoLogFreeFloor
+    let promised = holes[space.fileSystem, default: 0]
     var most: Int64 = 0
     for disk in disks { most += try await mostLogBytes(disk, index(of: disk, in: snapshot)) }
-    guard RestorePlan.neededBytes(nonZeroBytes: most) > room else { return }
+    guard case .missing = try await promiseLogs(most, beside: promised, in: space) else { return }
     var needed: Int64 = 0
     for disk in disks {
       needed += try await differingBytes(disk, index(of: disk, in: snapshot))
-      guard RestorePlan.neededBytes(nonZeroBytes: needed) <= room else {
-        throw .because(
-          .hostStorageFull,
-          "There is no room for what the target's disks hold now, which an undo needs: "
-            + "\(needed) bytes at least, and \(max(0, room)) are free."
-        )
-      }
+      let promise = try await promiseLogs(needed, beside: promised, in: space)
+      guard case .missing(let missing) = promise else { continue }
+      throw .because(
+        .hostStorageFull,
+        "There is no room for what the target's disks hold now, which an undo needs: at least "
+          + "\(missing) bytes more must be free, beside what other jobs were promised."
+      )
     }
+  }
+
+  /// Promises the logs room to hold `bytes`.
+  ///
+  /// Until the job ends, so that what a log has grown by counts twice until then.
+  private func promiseLogs(
+    _ bytes: Int64,
+    beside promised: Int64,
+    in space: FreeSpace
+  ) async throws(StepStop) -> RoomPromise {
+    try await promise(
+      promised + RestorePlan.neededBytes(nonZeroBytes: bytes),
+      in: space.fileSystem,
+      of: space.freeBytes - Limits.undoLogFreeFloor
+    )
   }
 
   /// What the log of a disk can take at most: all that it holds, and a page for each piece.

@@ -11,9 +11,10 @@ import Testing
 struct CloneRoomTests {
   private static let gib: Int64 = 1 << 30
 
-  private static func space(free: Int64) -> FreeSpace {
+  private static func room(free: Int64) -> Int64 {
     // Ten are the guests'.
     FreeSpace(fileSystem: "f", totalBytes: 100 * gib, freeBytes: (free + 10) * gib)
+      .stageBytes(beside: .standard)
   }
 
   @Test func `two restores never begin with clones that only have room one at a time`()
@@ -26,14 +27,9 @@ struct CloneRoomTests {
     let second = try await fixture.job(of: fixture.vps(of: fixture.client("other")))
     func promise(_ size: Int64, to job: Job, free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
-        try CloneRoom.promise(
-          size * Self.gib,
-          to: job,
-          in: Self.space(free: free),
-          beside: .standard,
-          transaction
-        )
-          != nil
+        let room = Self.room(free: free)
+        let promise = try RoomPromise.make(size * Self.gib, to: job, in: "f", of: room, transaction)
+        return promise.isMade
       }
     }
     #expect(try await promise(8, to: first, free: 10))
@@ -68,17 +64,19 @@ struct CloneRoomTests {
     try await fixture.catalog.write { try $0.insert(undo) }
     func promise(free: Int64) async throws -> Bool {
       try await fixture.catalog.write { transaction in
-        try CloneRoom.promise(
-          4 * Self.gib,
-          to: new,
-          in: Self.space(free: free),
-          beside: .standard,
-          transaction
-        )
-          != nil
+        let room = Self.room(free: free)
+        let promise = try RoomPromise.make(4 * Self.gib, to: new, in: "f", of: room, transaction)
+        return promise.isMade
       }
     }
     #expect(try await !promise(free: 9))
     #expect(try await promise(free: 10))
+  }
+}
+
+extension RoomPromise {
+  fileprivate var isMade: Bool {
+    guard case .made = self else { return false }
+    return true
   }
 }
