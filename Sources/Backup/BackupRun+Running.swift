@@ -2,6 +2,7 @@ import Catalog
 import Datastore
 import Disks
 import Hypervisor
+import Jobs
 import Logging
 import Model
 import Operations
@@ -76,11 +77,13 @@ extension BackupRun {
     let scratch = try await reserveScratch(for: session)
     let begun = try await begin(session, search)
     await parts.reached(.sessionBegun)
+    let context = context
     let watch = ScratchWatch(
       hypervisor: parts.hypervisor,
       reference: session.domain.reference,
       files: session.scratchFiles(scratch),
       directory: session.directory,
+      isUnwanted: { context.isCancelRequested },
       timer: parts.timer
     )
     let lines = SessionLines()

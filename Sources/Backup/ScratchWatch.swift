@@ -18,6 +18,8 @@ struct ScratchWatch: Sendable {
   let directory: String
   /// How long the session may take anyway; nil: as long as there is room.
   var limit: Duration?
+  /// Whether nobody wants any more what it is for.
+  var isUnwanted: @Sendable () -> Bool = { false }
   var timer: any Clock<Duration> = ContinuousClock()
 
   /// Waits until the session must be given up; false if the wait was cancelled.
@@ -49,6 +51,7 @@ struct ScratchWatch: Sendable {
 
   private func isOutgrown() async -> Bool {
     while !Task.isCancelled {
+      if isUnwanted() { return true }
       if await isNearlyFull() { return true }
       guard await timer.isAwake(after: Limits.scratchWatchInterval) else { return false }
     }
@@ -68,29 +71,36 @@ struct ScratchWatch: Sendable {
 
 extension BackupRun {
   /// Does `body` and gives it up, the session right after it, when the scratch files threaten the
-  /// host.
+  /// host, or when the backup is cancelled.
   ///
   /// The readers let go first: QEMU 7.2 was seen to hang, its guest with it, when a session was aborted
-  /// under open connections. Those that don't have theirs cut.
+  /// under open connections. Those that don't have theirs cut: one whose storage hangs waits for ever.
   func watched(
     by watch: ScratchWatch,
     _ lines: SessionLines,
     _ body: @escaping @Sendable () async throws(BackupStop) -> MadeDisks
   ) async throws(BackupStop) -> MadeDisks {
-    let end = await ReadUnderWatch.run(
-      patience: Limits.scratchReaderPatience,
-      timer: parts.timer,
-      untilFull: { await watch.waitUntilFull() },
-      giveUp: {
-        lines.hangUp()
-        await self.giveUpSession(of: watch)
-      },
-      read: body
-    )
+    // A worker that ends doesn't wait for an answer either.
+    let end = await withTaskCancellationHandler {
+      await ReadUnderWatch.run(
+        patience: Limits.scratchReaderPatience,
+        timer: parts.timer,
+        untilFull: { await watch.waitUntilFull() },
+        giveUp: {
+          lines.hangUp()
+          await self.giveUpSession(of: watch)
+        },
+        read: body
+      )
+    } onCancel: {
+      lines.hangUp()
+    }
     // What was read whole before anybody noticed is good.
     if case .success(let made) = end.read { return made }
+    if Task.isCancelled { throw .interrupted(.leaseLost) }
     guard end.isFull else { return try end.read.get() }
     if !end.isGivenUp { await giveUpSession(of: watch) }
+    if context.isCancelRequested { throw .cancelled }
     throw .because(.scratchFull, Self.scratchFullSentence)
   }
 

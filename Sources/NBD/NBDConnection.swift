@@ -33,15 +33,18 @@ package final class NBDConnection: Sendable {
   ///   - socket: The path of the socket.
   ///   - export: The name of the export.
   ///   - contexts: The metadata contexts that `blockStatus` will be asked for.
+  ///   - limit: How long the server may take until it is ready for requests.
   /// - Throws: What libnbd or the server said.
   package init(
     socket: String,
     export: String,
-    contexts: [String] = [NBDExtent.allocation]
+    contexts: [String] = [NBDExtent.allocation],
+    within limit: Duration = .seconds(60)
   ) throws(NBDError) {
     guard let handle = unsafe nbd_create() else { throw NBDError.last("create") }
     do throws(NBDError) {
       try unsafe Self.connect(handle, socket: socket, export: export, contexts: contexts)
+      try unsafe Self.finishHandshake(handle, within: limit)
       let size = unsafe nbd_get_size(handle)
       guard size >= 0 else { throw NBDError.last("get_size") }
       self.size = size
@@ -87,8 +90,30 @@ package final class NBDConnection: Sendable {
         throw NBDError.last("add_meta_context")
       }
     }
-    guard unsafe nbd_connect_unix(handle, socket) == 0 else {
+    guard unsafe nbd_aio_connect_unix(handle, socket) == 0 else {
       throw NBDError.last("connect_unix")
+    }
+  }
+
+  /// Waits for the server's greeting; one that hangs takes connections and says nothing.
+  @unsafe
+  private static func finishHandshake(
+    _ handle: OpaquePointer,
+    within limit: Duration
+  ) throws(NBDError) {
+    let deadline = ContinuousClock.now + limit
+    while unsafe nbd_aio_is_ready(handle) != 1 {
+      let left = ContinuousClock.now.duration(to: deadline)
+      guard left > .zero else {
+        throw NBDError(
+          operation: "connect_unix",
+          errno: ETIMEDOUT,
+          message: "the server doesn't answer"
+        )
+      }
+      let milliseconds = Int32(left / .milliseconds(1)) + 1
+      // Fails as well if the connection has ended.
+      guard unsafe nbd_poll(handle, milliseconds) >= 0 else { throw NBDError.last("connect_unix") }
     }
   }
 

@@ -213,4 +213,27 @@ struct NBDDiskTests {
       }
     }
   }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `A server that takes a connection and says nothing is given up in time`() async throws {
+    try await withScratch { scratch in
+      let path = "\(scratch)/silent"
+      try await withProcess(
+        "python3",
+        [
+          "-c",
+          "import socket,time; s=socket.socket(socket.AF_UNIX); s.bind('\(path)'); "
+            + "s.listen(); open('\(path).up','w'); time.sleep(60)",
+        ]
+      ) { _ in
+        try await eventually("silent server up") { exists("\(path).up") }
+        let error = await #expect(throws: NBDError.self) {
+          try await BlockingExecutor(label: "test", width: 1).run { () throws(NBDError) in
+            _ = try NBDConnection(socket: path, export: "", within: .milliseconds(300))
+          }
+        }
+        #expect(error?.errno == ETIMEDOUT)
+      }
+    }
+  }
 }

@@ -25,6 +25,8 @@ struct SimulatedWorld: Sendable {
   let hooks = RestoreWorld.Hooks()
   let format: DiskFormat
   var filtering = FirstBootFiltering.auto
+  /// How backups open their disks.
+  var opening = SourceOpening()
   /// The target's disk.
   var disk: String { "\(folder)/disk.\(format.rawValue)" }
   var undoDirectory: String { "\(folder)/undo" }
@@ -117,6 +119,7 @@ struct SimulatedWorld: Sendable {
       observer: observer,
       clock: SystemWallClock(),
       runtimeDirectory: "\(folder)/run",
+      opening: opening,
       logger: .quiet
     )
     let handler = RestoreHandler(
