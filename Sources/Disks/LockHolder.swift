@@ -13,7 +13,7 @@ enum LockHolder {
     // What can't be looked at belongs to a process that has ended or isn't ours to look at.
     let processes = (try? files.contentsOfDirectory(atPath: "/proc")) ?? []
     for process in processes where Int32(process) != nil && process != own {
-      // Asked first: by the time that it is its own program, the copies are closed.
+      // Asked first: when it is its own program, the copies are closed, or will be in a moment.
       if isBeginning(process) { continue }
       let folder = "/proc/\(process)/fd"
       for number in (try? files.contentsOfDirectory(atPath: folder)) ?? [] {

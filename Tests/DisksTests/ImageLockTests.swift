@@ -166,8 +166,11 @@ struct ImageLockTests {
       let paths = ["a", "b", "c"].map { "\(scratch)/\($0)" }
       for path in paths { try write([1], to: path) }
       let lock = try await ImageLock.exclusive([paths[2]])
-      await #expect(throws: DiskError.locked(path: paths[2], by: nil)) {
-        try await ImageLock.exclusive(paths)
+      let error = await #expect(throws: DiskError.self) { try await ImageLock.exclusive(paths) }
+      // A child of another test's may have a copy of the lock, and be named, while it begins.
+      guard case .locked(paths[2], _) = error else {
+        Issue.record("\(String(describing: error))")
+        return
       }
       await #expect(throws: DiskError.self) { try await ImageLock.reader(paths[2]) }
       // The first two were let go of again.
