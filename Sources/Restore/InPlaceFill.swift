@@ -25,6 +25,8 @@ struct InPlaceFill: Sendable {
   let rates: [RateLimiter]
   /// Nil: nobody looks after the room that data in holes takes.
   var space: StageSpace?
+  /// Nil: nobody looks after the room that the log takes.
+  var logSpace: StageSpace?
   /// Asked right before anything is written, and throws what keeps it from that.
   var mayWrite: @Sendable () throws(StepStop) -> Void = { () throws(StepStop) in }
 
@@ -99,6 +101,7 @@ struct InPlaceFill: Sendable {
           let holes = try await device.holes(in: range)
           try await log.save(piece, buffer, range.count, digest: former, holes: holes)
         }
+        try await logSpace?.take(range.count)
       }
       try await fetch(content, piece, into: buffer, range.count)
       if saving {

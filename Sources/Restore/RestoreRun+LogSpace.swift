@@ -23,17 +23,13 @@ extension RestoreRun {
     in snapshot: Snapshot,
     beside holes: [String: Int64]
   ) async throws(StepStop) {
-    let space = try await fromDisks { () async throws(DiskError) in
-      try await FreeSpace.at(parts.settings.undoDirectory)
-    }
-    let promised = holes[space.fileSystem, default: 0]
     var most: Int64 = 0
     for disk in disks { most += try await mostLogBytes(disk, index(of: disk, in: snapshot)) }
-    guard case .missing = try await promiseLogs(most, beside: promised, in: space) else { return }
+    guard case .missing = try await promiseLogs(most, beside: holes) else { return }
     var needed: Int64 = 0
     for disk in disks {
       needed += try await differingBytes(disk, index(of: disk, in: snapshot))
-      let promise = try await promiseLogs(needed, beside: promised, in: space)
+      let promise = try await promiseLogs(needed, beside: holes)
       guard case .missing(let missing) = promise else { continue }
       throw .because(
         .hostStorageFull,
@@ -43,16 +39,16 @@ extension RestoreRun {
     }
   }
 
-  /// Promises the logs room to hold `bytes`.
-  ///
-  /// Until the job ends, so that what a log has grown by counts twice until then.
+  /// Promises the logs room to hold `bytes`, of what is free now.
   private func promiseLogs(
     _ bytes: Int64,
-    beside promised: Int64,
-    in space: FreeSpace
+    beside holes: [String: Int64]
   ) async throws(StepStop) -> RoomPromise {
-    try await promise(
-      promised + RestorePlan.neededBytes(nonZeroBytes: bytes),
+    let space = try await fromDisks { () async throws(DiskError) in
+      try await FreeSpace.at(parts.settings.undoDirectory)
+    }
+    return try await promise(
+      holes[space.fileSystem, default: 0] + RestorePlan.neededBytes(nonZeroBytes: bytes),
       in: space.fileSystem,
       of: space.freeBytes - Limits.undoLogFreeFloor
     )

@@ -137,6 +137,8 @@ extension RestoreRun {
       threads: threads,
       rates: [context.rate, parts.rate],
       space: device.isFile ? space(at: disk.currentPath, keeping: .inPlace) : nil,
+      // The log looks itself whether it may grow.
+      logSpace: space(at: disk.stagedPath, keeping: FreeReserve(percent: 0)),
       // In the last moment: others are in flight when one has ended, and those that waited for their
       // turn wake early when the walk is over.
       mayWrite: { () throws(StepStop) in

@@ -31,7 +31,7 @@ enum RoomPromise: Sendable, Equatable {
     let own = try transaction.reservedBytes(of: job.id, fileSystem: fileSystem)
     let wanted = max(own, bytes)
     let available = room - (owed - own)
-    guard wanted <= available else { return .missing(bytes: wanted - max(0, available)) }
+    guard wanted <= available else { return .missing(bytes: wanted - available) }
     guard wanted > own else { return .made(addedBytes: 0) }
     try transaction.raise(
       to: SpaceReservation(jobID: job.id, node: job.node, fileSystem: fileSystem, bytes: wanted)
