@@ -40,18 +40,39 @@ package final class NBDDisk: BlockDevice {
   ) async throws(DiskError) -> NBDDisk {
     let name = path ?? socket
     let contexts = [NBDExtent.allocation] + contexts
-    return try await BlockingExecutor.servers.run { () throws(DiskError) in
-      do throws(NBDError) {
-        let first = try NBDConnection(socket: socket, export: export, contexts: contexts)
-        var all = [first]
-        while first.sharesCache && all.count < connections {
-          all.append(try NBDConnection(socket: socket, export: export, contexts: contexts))
+    let isUnwanted = Cancellation()
+    let result = await withTaskCancellationHandler {
+      await BlockingExecutor.servers.run { () -> Result<NBDDisk, DiskError> in
+        do throws(NBDError) {
+          func connect() throws(NBDError) -> NBDConnection {
+            try NBDConnection(
+              socket: socket,
+              export: export,
+              contexts: contexts,
+              unless: { isUnwanted.hasCome }
+            )
+          }
+          let first = try connect()
+          var all = [first]
+          while first.sharesCache && all.count < connections { all.append(try connect()) }
+          return .success(NBDDisk(path: name, connections: all, size: first.size))
+        } catch {
+          return .failure(DiskError(error, path: name))
         }
-        return NBDDisk(path: name, connections: all, size: first.size)
-      } catch {
-        throw DiskError(error, path: name)
       }
+    } onCancel: {
+      isUnwanted.come()
     }
+    return try result.get()
+  }
+
+  /// Tells a thread that its task is cancelled.
+  private final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var hasCome: Bool { flag.load(ordering: .acquiring) }
+
+    func come() { flag.store(true, ordering: .releasing) }
   }
 
   private init(path: String, connections: [NBDConnection], size: Int64) {

@@ -24,6 +24,8 @@ package final class NBDConnection: Sendable {
 
   /// The longest write or read of one request in bytes: what every server takes.
   package static let longestTransfer = 32 << 20
+  /// How often a connection is given the chance to be unwanted before it is ready.
+  private static let lookInterval = Duration.milliseconds(100)
   /// The longest range of one zero or status request in bytes, below the protocol's 32 bits.
   static let longestRange: Int64 = 1 << 30
 
@@ -34,17 +36,19 @@ package final class NBDConnection: Sendable {
   ///   - export: The name of the export.
   ///   - contexts: The metadata contexts that `blockStatus` will be asked for.
   ///   - limit: How long the server may take until it is ready for requests.
+  ///   - isUnwanted: Asked while it does, and ends the wait.
   /// - Throws: What libnbd or the server said.
   package init(
     socket: String,
     export: String,
     contexts: [String] = [NBDExtent.allocation],
-    within limit: Duration = .seconds(60)
+    within limit: Duration = .seconds(60),
+    unless isUnwanted: () -> Bool = { false }
   ) throws(NBDError) {
     guard let handle = unsafe nbd_create() else { throw NBDError.last("create") }
     do throws(NBDError) {
       try unsafe Self.connect(handle, socket: socket, export: export, contexts: contexts)
-      try unsafe Self.finishHandshake(handle, within: limit)
+      try unsafe Self.finishHandshake(handle, within: limit, unless: isUnwanted)
       let size = unsafe nbd_get_size(handle)
       guard size >= 0 else { throw NBDError.last("get_size") }
       self.size = size
@@ -99,19 +103,20 @@ package final class NBDConnection: Sendable {
   @unsafe
   private static func finishHandshake(
     _ handle: OpaquePointer,
-    within limit: Duration
+    within limit: Duration,
+    unless isUnwanted: () -> Bool
   ) throws(NBDError) {
     let deadline = ContinuousClock.now + limit
     while unsafe nbd_aio_is_ready(handle) != 1 {
       let left = ContinuousClock.now.duration(to: deadline)
-      guard left > .zero else {
+      guard left > .zero, !isUnwanted() else {
         throw NBDError(
           operation: "connect_unix",
           errno: ETIMEDOUT,
           message: "the server doesn't answer"
         )
       }
-      let milliseconds = Int32(left / .milliseconds(1)) + 1
+      let milliseconds = Int32(min(left, lookInterval) / .milliseconds(1)) + 1
       // Fails as well if the connection has ended.
       guard unsafe nbd_poll(handle, milliseconds) >= 0 else { throw NBDError.last("connect_unix") }
     }
