@@ -7,6 +7,8 @@ package protocol CutLinkStore {
   func noteCutLinks(_ macs: [String], of vps: VPSID, by job: JobID) throws(CatalogError)
   /// The cards of a VPS whose links were set down, in order.
   func cutLinks(of vps: VPSID) throws(CatalogError) -> [CutLink]
-  /// Forgets them: the links are up again.
-  func forgetCutLinks(of vps: VPSID) throws(CatalogError)
+  /// The jobs for whose disks any links are down, of all VPSs.
+  func cutLinkJobs() throws(CatalogError) -> [JobID]
+  /// Forgets one that is up again, unless it was cut for another job meanwhile.
+  func forget(_ link: CutLink, of vps: VPSID) throws(CatalogError)
 }

@@ -55,9 +55,16 @@ extension LibvirtHypervisor {
       let isActive = try domain.isActive()
       return (isActive ? try domain.xml(.secure) : nil, try domain.xml([.inactive, .secure]))
     }
-    if let live { try await setLink(reference, mac: mac, up: up, in: live, affecting: .live) }
+    var isThere = false
+    if let live {
+      isThere = try await setLink(reference, mac: mac, up: up, in: live, affecting: .live)
+    }
     if persistently {
-      try await setLink(reference, mac: mac, up: up, in: defined, affecting: .config)
+      let isSet = try await setLink(reference, mac: mac, up: up, in: defined, affecting: .config)
+      isThere = isThere || isSet
+    }
+    guard isThere else {
+      throw .refused(operation: "set link", message: "no network card has the address \(mac)")
     }
   }
 
@@ -130,18 +137,19 @@ extension LibvirtHypervisor {
     }
   }
 
+  /// False if the form has no such card.
   private func setLink(
     _ reference: DomainReference,
     mac: String,
     up: Bool,
     in xml: String,
     affecting: Domain.Affects
-  ) async throws(HypervisorError) {
-    guard let device = try DomainXML.interfaceXML(in: xml, mac: mac, linkUp: up) else {
-      throw .refused(operation: "set link", message: "no network card has the address \(mac)")
-    }
+  ) async throws(HypervisorError) -> Bool {
+    guard let device = try DomainXML.interfaceXML(in: xml, mac: mac, linkUp: up)
+    else { return false }
     try await call("set link", domain: reference) { domain throws(LibvirtError) in
       try domain.updateDevice(xml: device, affecting: affecting)
     }
+    return true
   }
 }

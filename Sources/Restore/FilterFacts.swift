@@ -16,10 +16,14 @@ struct FilterFacts: Sendable {
   var isUndecided: Bool
   /// The restore whose unconfirmed disk the target has.
   var standing: JobID?
+  /// Whether the filter's job is a restore, whose disk may be gone.
+  var isRestore: Bool
   /// When the last job ended that may have asked for the filter.
   var finishedAt: Timestamp
   /// What the filter is to be.
   var filter: NetworkFilter?
+  /// The target's links that were set down.
+  var cut: [CutLink]
   /// The addresses of other VPSs.
   var others: [String]
 
@@ -31,6 +35,7 @@ struct FilterFacts: Sendable {
   ) throws(CatalogError) {
     guard let job = try transaction.job(id) else { return nil }
     (self.job, target) = (job.id, job.vpsID)
+    isRestore = job.task.kind == .restore
     vps = try transaction.vps(job.vpsID)
     node = vps?.node ?? job.node
     let history = try transaction.firstBootHistory(of: job.vpsID)
@@ -39,6 +44,7 @@ struct FilterFacts: Sendable {
     isUndecided = !job.state.isFinal || isExchanging
     standing = history.standing?.id
     others = registry.addresses(besidesThoseOf: job.vpsID)
+    cut = try transaction.cutLinks(of: job.vpsID)
     guard let vps, case .restore(let task) = job.task else { return }
     let source = try transaction.vps(task.sourceVPSID)
     filter = NetworkFilter.firstBoot(of: vps, in: id, fromDiskOf: source, others: others)

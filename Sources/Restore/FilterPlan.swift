@@ -17,11 +17,16 @@ struct FilterSight: Sendable, Equatable {
   var isDefined = false
   /// Whether saved memory may name it.
   var hasSavedMemory = false
+  /// Whether links of the target are down because of an address that its guest showed.
+  var isCut = false
+  /// Whether they are for the disk that the filter is for.
+  var isCutForThis = false
   /// What the guest's addresses say; nil: it shows none.
   var verdict: GuestCheck.Verdict?
 
   /// The decision table of filters.
   var move: FilterMove {
+    if isCut, !isForgotten, let move = cutMove { return move }
     guard isLive || isDefined else { return hasSavedMemory ? .keep : .remove }
     if isOver { return .lift }
     if isForgotten { return isActive ? .keep : .lift }
@@ -31,6 +36,20 @@ struct FilterSight: Sendable, Equatable {
     case .foreign: return .cutLinks
     // A guest without an agent never shows any: it is filtered for a boot.
     case .mismatch, nil: return isDefined && isLong ? .liftFromDefinition : .keep
+    }
+  }
+
+  /// The table of those whose links are down; nil: as of those whose aren't.
+  ///
+  /// What a guest shows that is off its network proves little: the filter stays until it shows the same with
+  /// its links up.
+  private var cutMove: FilterMove? {
+    if isOver { return isCutForThis ? .raiseLinks : nil }
+    guard isActive else { return isDefined ? .renew : .keep }
+    switch verdict {
+    case .confirmed: return .raiseLinks
+    case .foreign: return .cutLinks
+    case .mismatch, nil: return .keep
     }
   }
 }
@@ -47,6 +66,8 @@ enum FilterMove: Sendable, Equatable {
   case lift
   /// Set the links of the target down, which shows another VPS's address.
   case cutLinks
+  /// Set up what was set down.
+  case raiseLinks
   /// Remove it from the host: nothing names it.
   case remove
 }

@@ -38,20 +38,32 @@ package struct FilterSweep: Sendable {
       let named = try await hypervisor.filterNames().compactMap { name in
         NetworkFilter.job(named: name).map { (name: name, job: $0) }
       }
-      guard !named.isEmpty else { return }
+      // Also where nothing filters, somebody must look whether a guest shows its own addresses again.
+      let cut = try await catalog.read { try $0.cutLinkJobs() }
+        .filter { job in !named.contains { $0.job == job } }
+        .map { (name: NetworkFilter.name(of: $0), job: $0) }
+      guard !named.isEmpty || !cut.isEmpty else { return }
       let registry = try await catalog.read { try AddressRegistry($0) }
       for filter in named { await tend(filter.name, of: filter.job, registry) }
+      for filter in cut { await tend(filter.name, of: filter.job, registry, isNamed: false) }
     } catch {
       logger.warning("network filters not swept", metadata: ["error": "\(error)"])
     }
   }
 
-  private func tend(_ name: String, of id: JobID, _ registry: AddressRegistry) async {
+  private func tend(
+    _ name: String,
+    of id: JobID,
+    _ registry: AddressRegistry,
+    isNamed: Bool = true
+  ) async {
     do {
       // Another installation on this host may have filters too.
       guard let facts = try await catalog.read({ try FilterFacts($0, of: id, registry) }),
         facts.node == node
       else { return }
+      // Nobody filters it, and it was plugged in since.
+      guard isNamed || !facts.cut.isEmpty else { return }
       // Whoever exchanges disks starts the target anew, with a filter of its own making.
       guard !facts.isUndecided else { return memory.forget(name) }
       let now = clock.now()
@@ -69,7 +81,6 @@ package struct FilterSweep: Sendable {
       let length = memory.length(of: .running(name), isSo: domain.state == .running, at: now)
       sight.isLong = length >= Limits.filterSettling
       if sight.isActive, !sight.isOver { sight.verdict = await verdict(of: vps, facts) }
-      if sight.verdict == .confirmed { try await raiseLinks(of: domain, facts.target) }
       try await make(sight.move, name, domain, facts, now)
     } catch {
       logger.warning(
@@ -116,6 +127,7 @@ package struct FilterSweep: Sendable {
     // The definition first: a card that can't be changed while it runs has its end with it.
     case .lift: try await lift(name, of: domain, in: [.definition, .live])
     case .cutLinks: try await cutLinks(of: domain, facts)
+    case .raiseLinks: try await raiseLinks(of: domain, facts)
     case .remove: try await remove(name, facts, now)
     }
   }
@@ -155,39 +167,52 @@ package struct FilterSweep: Sendable {
     let linked = domain.linkedCards
     guard !linked.isEmpty else { return }
     try await catalog.write { try $0.noteCutLinks(linked, of: facts.target, by: facts.job) }
-    var problem: HypervisorError?
-    for mac in linked {
-      do throws(HypervisorError) {
-        try await hypervisor.setLink(of: domain.reference, mac: mac, up: false, persistently: true)
-      } catch {
-        // One that can't be cut, or is in one form only, keeps no other from being cut.
-        problem = error
-      }
-    }
     logger.error(
-      "target shows another VPS's address, links set down",
+      "target shows another VPS's address, setting its links down",
       metadata: ["domain": "\(domain.reference.name)"]
     )
-    if let problem { throw problem }
+    try await setLinks(linked, of: domain, up: false) { _ in }
   }
 
-  /// Sets up what was set down, before the filter is lifted: without one nobody looks here again.
-  private func raiseLinks(of domain: DomainDescription, _ vps: VPSID) async throws {
-    let cut = try await catalog.read { try $0.cutLinks(of: vps) }
-    guard !cut.isEmpty else { return }
-    for link in cut where domain.inactiveInterfaces.contains(where: { $0.mac == link.mac }) {
-      try await hypervisor.setLink(
-        of: domain.reference,
-        mac: link.mac,
-        up: true,
-        persistently: true
-      )
-    }
-    try await catalog.write { try $0.forgetCutLinks(of: vps) }
+  /// Sets up what was set down.
+  ///
+  /// A filter is looked at in the next round, when the guest has had its links for a while.
+  private func raiseLinks(of domain: DomainDescription, _ facts: FilterFacts) async throws {
+    let (there, gone) = domain.parted(facts.cut)
+    try await forget(gone, of: facts.target)
     logger.notice(
-      "target shows its own addresses again, links set up",
+      "setting the target's links up again",
       metadata: ["domain": "\(domain.reference.name)"]
     )
+    try await setLinks(there.map(\.mac), of: domain, up: true) { mac in
+      try await forget(there.filter { $0.mac == mac }, of: facts.target)
+    }
+  }
+
+  private func forget(_ links: [CutLink], of vps: VPSID) async throws {
+    try await catalog.write { transaction in
+      for link in links { try transaction.forget(link, of: vps) }
+    }
+  }
+
+  /// Sets links, each as far as that goes: one card that can't be set keeps no other from it.
+  private func setLinks(
+    _ macs: [String],
+    of domain: DomainDescription,
+    up: Bool,
+    _ isSet: (String) async throws -> Void
+  ) async throws {
+    var problem: HypervisorError?
+    for mac in macs {
+      do throws(HypervisorError) {
+        try await hypervisor.setLink(of: domain.reference, mac: mac, up: up, persistently: true)
+      } catch {
+        problem = error
+        continue
+      }
+      try await isSet(mac)
+    }
+    if let problem { throw problem }
   }
 }
 
@@ -202,10 +227,12 @@ extension FilterSight {
     let successor = facts.standing.map { NetworkFilter.name(of: $0) }
     // Another's disk without a filter of its own is better off behind this one than behind none.
     isOver =
-      facts.standing != id
+      facts.isRestore && facts.standing != id
       && (successor == nil
         || cards.contains { $0.filter == successor }
           && !cards.contains { $0.filter == name && $0.takesFilter(in: .definition) })
+    isCut = !facts.cut.isEmpty
+    isCutForThis = facts.cut.contains { $0.jobID == id }
     isForgotten = facts.vps?.serviceStatus == .terminated
     isActive = domain.state.isActive
     isLive = isActive && domain.interfaces.contains { $0.filter == name }

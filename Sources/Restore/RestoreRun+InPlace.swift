@@ -137,6 +137,7 @@ extension RestoreRun {
       throw .operatorNeeded("The undo of an in-place restore can only go on; undo the job again.")
     }
     releaseLock()
+    let notes = try await raiseLinks()
     try await restoreAutostart(stop)
     // All of it is taken back, so nothing is left to be undone, and no cleaner may come to the seed
     // that is the target's again.
@@ -148,7 +149,8 @@ extension RestoreRun {
     throw .failure(
       JobFailure(
         code: .internalError,
-        detail: "The target has the disks from before the restore, but did not start.",
+        detail: (["The target has the disks from before the restore, but did not start."] + notes)
+          .joined(separator: " "),
         left: .newDiskNotRunning
       )
     )

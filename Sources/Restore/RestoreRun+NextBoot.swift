@@ -59,6 +59,15 @@ extension RestoreRun {
     return try await hold(filter)
   }
 
+  /// Takes the target off its network before it has a disk again that was seen with another VPS's address:
+  /// where nothing filters it, that is.
+  func cutForeignDisk() async throws(StepStop) {
+    guard let origin = try await diskOrigin(), case .restore(let result) = origin.result,
+      result.network.confirmedReason == .foreignAddress
+    else { return }
+    try await cutLinks()
+  }
+
   /// Puts a target that somebody else has started behind its filter, late but for the rest of its boot.
   func holdStarted() async throws(StepStop) {
     let domain = try await describeTarget()
@@ -130,6 +139,7 @@ extension RestoreRun {
     if !domain.state.isActive {
       guard isWanted else { return [] }
       isSettled = try await holdNextBoot()
+      if kind == .undo, !isSettled { try await cutForeignDisk() }
       notes = [isSettled ? Self.nextBootNote : Self.notBootedNote]
     } else if outcome.confirmed {
       if !filtered.isEmpty { notes = try await lift(filtered, of: domain.reference, from: name) }

@@ -37,7 +37,7 @@ extension RestoreRun {
   /// Starts the domain, letting go of the disks in the last moment.
   private func startDomain() async throws(StepStop) {
     let reference = try requireTarget().reference
-    if kind == .undo { try await holdNextBoot() }
+    if kind == .undo, try await !holdNextBoot() { try await cutForeignDisk() }
     let filter = try await firstBootFilter()
     let before = try await patiently { () async throws(HypervisorError) in
       try await parts.hypervisor.state(of: reference)
@@ -106,14 +106,13 @@ extension RestoreRun {
     try await record(.confirm, .begun)
     await parts.reached(.duringConfirm)
     // Not before: nothing brings back the disk any more that they were set down for.
-    var notes = try await raiseLinks(isConfirmed: false)
+    var notes = try await raiseLinks()
     let outcome = try await boundedOutcome()
-    if outcome.confirmed { notes += try await raiseLinks(isConfirmed: true) }
     if kind == .restore {
       notes.append("cloud-init makes new SSH host keys and a machine id that are the target's own.")
     }
     if outcome.confirmedReason == .foreignAddress {
-      notes.append("The target showed another VPS's address, so its links were set down at once.")
+      notes.append(try await foreignAddressNote())
     }
     notes += try await settleFilters(after: outcome)
     try await record(.confirm, .done, ConfirmRecord(network: outcome, notes: notes))
@@ -149,8 +148,18 @@ extension RestoreRun {
         addresses: addresses
       )
     }
+    func cutOff(_ addresses: [String] = []) async throws(StepStop) -> NetworkOutcome {
+      do throws(StepStop) {
+        try await cutLinks()
+      } catch .failure(let failure) where !failure.isTransient {
+        // What could be cut is; the notes tell of the rest.
+      }
+      return unconfirmed(.foreignAddress, addresses)
+    }
     let domain = try await describeTarget()
     guard domain.state.isActive else { return unconfirmed(.targetOff) }
+    // An earlier attempt has seen it. What a guest shows that is off its network proves nothing.
+    if try await !cutLinks(areOwn: true).isEmpty { return try await cutOff() }
     guard domain.hasAgentChannel else { return unconfirmed(.noAgent) }
     let target = try requireTarget()
     let foreign = try await foreignAddresses()
@@ -169,8 +178,7 @@ extension RestoreRun {
             addresses: shown
           )
         case .foreign:
-          try await cutLinks(of: domain)
-          return unconfirmed(.foreignAddress, shown)
+          return try await cutOff(shown)
         case .mismatch:
           last = .mismatch
         }

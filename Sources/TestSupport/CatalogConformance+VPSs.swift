@@ -167,8 +167,13 @@ extension CatalogConformance {
       try await fixture.catalog.write { try $0.noteCutLinks(["c"], of: vps.id, by: second.id) }
       #expect(try await cut(vps.id).map(\.mac) == ["a", "b", "c"])
       #expect(try await cut(vps.id).allSatisfy { $0.jobID == second.id })
-      try await fixture.catalog.write { try $0.forgetCutLinks(of: vps.id) }
-      #expect(try await cut(vps.id).isEmpty)
+      #expect(try await fixture.catalog.read { try $0.cutLinkJobs() } == [second.id])
+      // What was cut for another job since isn't what was set up.
+      try await fixture.catalog.write { transaction throws in
+        for link in expected { try transaction.forget(link, of: vps.id) }
+        try transaction.forget(CutLink(mac: "c", jobID: second.id), of: vps.id)
+      }
+      #expect(try await cut(vps.id).map(\.mac) == ["a", "b"])
       #expect(try await cut(other.id).count == 1)
     },
     Rule("reserved space is counted by file system, shrinks, and goes with the end of its job") {

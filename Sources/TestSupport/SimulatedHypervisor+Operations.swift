@@ -226,7 +226,9 @@ extension SimulatedHypervisor {
   ) async throws(HypervisorError) {
     let detail = "\(mac) \(up ? "up" : "down")\(persistently ? " persistently" : "")"
     try await perform(.setLink, reference, detail) { machine throws(HypervisorError) in
-      guard machine.description.interfaces.contains(where: { $0.mac == mac.lowercased() }) else {
+      var cards = machine.description.interfaces
+      if persistently { cards += machine.description.inactiveInterfaces }
+      guard cards.contains(where: { $0.mac == mac.lowercased() }) else {
         throw .refused(operation: "set link", message: "no network card has the address \(mac)")
       }
       let forms: [DomainForm] = persistently ? [.live, .definition] : [.live]

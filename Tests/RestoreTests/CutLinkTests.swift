@@ -41,7 +41,8 @@ struct CutLinkTests {
   func `a target is on its network again with the next disk`(isUndone: Bool) async throws {
     try await Self.withCut { world, backup, job in
       #expect(try await Self.noted(world) == [CutLink(mac: FirstBoot.mac, jobID: job.id)])
-      try await FirstBoot.show(Self.own, world)
+      // Whatever its guest tells.
+      try await FirstBoot.show([], world)
       let next =
         isUndone ? try await world.undo(job) : try await world.restore(backup, .staged)
       #expect(next.state == .completed, "\(next)")
@@ -78,7 +79,8 @@ struct CutLinkTests {
     }
   }
 
-  @Test func `who goes on after a cut doesn't set up what was cut`() async throws {
+  @Test(arguments: [[foreign], own])
+  func `who goes on after a cut doesn't set up what was cut`(shown: [String]) async throws {
     try await FirstBoot.with(shown: [Self.foreign]) { world, backup in
       try await world.hold(Self.foreign, for: backup.vpsID)
       await world.host.setBeforeEach { call in
@@ -94,6 +96,8 @@ struct CutLinkTests {
       while try await world.catalog.read({ try $0.job(id)?.attempts ?? 0 }) < 2 {
         try await Task.sleep(for: .milliseconds(5))
       }
+      // Off its network it may drop what it would show on it.
+      try await FirstBoot.show(shown, world)
       await world.host.clearFault(of: .domain)
       let job = try await world.finished(id)
       #expect(try job.restored().network.confirmedReason == .foreignAddress)
@@ -111,7 +115,10 @@ struct CutLinkTests {
         of: .setLink
       )
       let undo = try await world.undo(job)
-      #expect(undo.state == .completed, "\(undo)")
+      guard case .undo(let result) = undo.result else {
+        throw Unexpected(description: "\(undo)")
+      }
+      #expect(result.note.contains("do it by hand"))
       #expect(try await Self.noted(world).count == 1)
     }
   }
@@ -133,10 +140,94 @@ struct CutLinkTests {
       await sweep.run()
       #expect(try await Self.links(world) == [true, true])
       #expect(try await Self.noted(world).isEmpty)
-      // While it is still filtered: without a filter nobody looks again.
-      let calls = await world.host.calls.map(\.operation)
-      let up = try #require(calls.lastIndex(of: .setLink))
-      #expect(try up < #require(calls.firstIndex(of: .liftFilter)))
+      // Still filtered: what it shows without a network proves little.
+      #expect(await !world.host.calls.contains { $0.operation == .liftFilter })
+      await sweep.run()
+      #expect(await world.host.calls.contains { $0.operation == .liftFilter })
+    }
+  }
+
+  @Test func `where nothing filters, who was cut is looked at as well`() async throws {
+    try await Self.withCut(card: DomainInterface(mac: FirstBoot.mac, type: "user")) { world, _, _ in
+      let sweep = FirstBoot.sweep(world)
+      await sweep.run()
+      #expect(try await Self.links(world) == [false, false])
+      try await FirstBoot.show(Self.own, world)
+      await sweep.run()
+      #expect(try await Self.links(world) == [true, true])
+      #expect(try await Self.noted(world).isEmpty)
+      await sweep.run()
+      #expect(await !world.host.calls.contains { $0.operation == .removeFilter })
+    }
+  }
+
+  @Test func `an undo that brings a foreign disk back, unfiltered, brings it off its network`()
+    async throws
+  {
+    try await Self.withCut(card: DomainInterface(mac: FirstBoot.mac, type: "bridge")) {
+      world,
+      backup,
+      first in
+      // The host can't filter any more.
+      await world.host.setFault(
+        .failAlways(.refused(operation: "filter", message: "no ebtables")),
+        of: .setFilter
+      )
+      try await FirstBoot.show(Self.own, world)
+      let second = try await world.restore(backup, .staged)
+      #expect(try await Self.links(world) == [true, true])
+      try await FirstBoot.show([Self.foreign], world)
+      let down = Flag()
+      world.hooks.at(.afterStart) {
+        if (try? await Self.links(world)) == [false, false] { down.raise() }
+      }
+      let undo = try await world.undo(second)
+      #expect(undo.state == .completed, "\(undo)")
+      #expect(down.isRaised)
+      #expect(try await Self.links(world) == [false, false])
+      #expect(try await Self.noted(world) == [CutLink(mac: FirstBoot.mac, jobID: undo.id)])
+      #expect(first.id != second.id)
+    }
+  }
+
+  @Test func `a card that is in one form only keeps no other from being set`() async throws {
+    try await FirstBoot.with(shown: [Self.foreign]) { world, backup in
+      try await world.hold(Self.foreign, for: backup.vpsID)
+      let other = DomainInterface(mac: "52:54:00:00:00:00", type: "bridge", source: "br0")
+      world.hooks.at(.afterStart) {
+        _ = try? await world.host.change(world.target.domainName) { machine in
+          machine.description.definition.inactiveInterfaces.insert(other, at: 0)
+        }
+      }
+      let job = try await world.restore(backup, .staged)
+      #expect(try job.restored().network.confirmedReason == .foreignAddress)
+      #expect(try await Self.links(world) == [false, false, false])
+      #expect(try await Self.noted(world).count == 2)
+      try await world.host.change(world.target.domainName) { machine in
+        machine.description.definition.inactiveInterfaces.removeFirst()
+      }
+      try await FirstBoot.show([], world)
+      #expect(try await world.undo(job).state == .completed)
+      #expect(try await Self.links(world) == [true, true])
+      // One that is gone isn't waited for.
+      #expect(try await Self.noted(world).isEmpty)
+    }
+  }
+
+  @Test func `the disks from before a restore in place have their links, also if they don't start`()
+    async throws
+  {
+    try await FirstBoot.with(shown: [Self.foreign]) { world, backup in
+      try await world.hold(Self.foreign, for: backup.vpsID)
+      let job = try await world.restore(backup, .inPlace)
+      #expect(try job.restored().network.confirmedReason == .foreignAddress)
+      await world.host.setFault(
+        .failAlways(.refused(operation: "start", message: "no")),
+        of: .start
+      )
+      let undo = try await world.undo(job)
+      #expect(undo.failure?.left == .newDiskNotRunning, "\(undo)")
+      #expect(try await Self.links(world) == [true, true])
     }
   }
 }

@@ -42,6 +42,30 @@ import Testing
     for row in rows { #expect(row.sight.move == row.move, "\(row)") }
   }
 
+  @Test func `what becomes of a filter whose target's links are down`() {
+    let live = FilterSight(isActive: true, isLive: true, isCut: true, isCutForThis: true)
+    let both = live.with { $0.isDefined = true }
+    let rows: [Row] = [
+      // What it shows without a network proves little: nothing is lifted yet.
+      (live.with { $0.verdict = .confirmed }, .raiseLinks),
+      (both.with { $0.verdict = .confirmed }, .raiseLinks),
+      (both.with { $0.verdict = .foreign(address: "192.0.2.9") }, .cutLinks),
+      (both.with { $0.verdict = .mismatch }, .keep),
+      (both.with { $0.isLong = true }, .keep),
+      (FilterSight(isCut: true), .keep),
+      (FilterSight(isDefined: true, isCut: true), .renew),
+      // Without a filter as well.
+      (FilterSight(isActive: true, isCut: true, verdict: .confirmed), .raiseLinks),
+      // Another disk is there, and whoever brought it didn't set them up.
+      (both.with { $0.isOver = true }, .raiseLinks),
+      (FilterSight(isOver: true, isCut: true, isCutForThis: true), .raiseLinks),
+      // Theirs are for a later disk.
+      (both.with { ($0.isOver, $0.isCutForThis) = (true, false) }, .lift),
+      (both.with { ($0.isForgotten, $0.verdict) = (true, .confirmed) }, .keep),
+    ]
+    for row in rows { #expect(row.sight.move == row.move, "\(row)") }
+  }
+
   /// A target's past, one job a minute.
   private struct Past {
     private let identifiers = IdentifierFactory(clock: ManualClock())

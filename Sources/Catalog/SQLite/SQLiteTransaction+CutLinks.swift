@@ -27,7 +27,16 @@ extension SQLiteTransaction {
     }
   }
 
-  func forgetCutLinks(of vps: VPSID) throws(CatalogError) {
-    try change("DELETE FROM cut_link WHERE vps_id = :vps", ["vps": vps.text])
+  func cutLinkJobs() throws(CatalogError) -> [JobID] {
+    try all("SELECT DISTINCT job_id FROM cut_link ORDER BY job_id", [:]) {
+      row throws(CatalogError) -> JobID in try row.identifier("job_id")
+    }
+  }
+
+  func forget(_ link: CutLink, of vps: VPSID) throws(CatalogError) {
+    try change(
+      "DELETE FROM cut_link WHERE vps_id = :vps AND mac = :mac AND job_id = :job",
+      ["vps": vps.text, "mac": link.mac, "job": link.jobID.text]
+    )
   }
 }
