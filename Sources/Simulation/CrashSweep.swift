@@ -12,18 +12,27 @@ package enum CrashSweep {
     package let work: Work
     /// Whether the target first boots behind a network filter.
     package var isFiltered = false
+    /// Whether the source's disks insist on its address.
+    package var insists = false
     /// Whether that is a backup.
     package var makesBackup: Bool { Act(work).makesBackup }
   }
 
   /// The seeds of all of it: with one order of things each effect has its turn exactly once.
-  private static func seed(of route: Route) -> UInt64 { route.isFiltered ? 8 : 5 }
+  private static func seed(of route: Route) -> UInt64 {
+    switch (route.isFiltered, route.insists) {
+    case (false, false): 5
+    case (true, false): 8
+    case (false, true): 6
+    case (true, true): 13
+    }
+  }
 
   /// What happens at each effect.
   package static let happenings = [Happening.killed, .powerLost, .frozen, .hung(seconds: 100)]
 
   /// The jobs whose effects are gone through.
-  package static let routes: [Route] = restores + filtered + backups
+  package static let routes: [Route] = restores + filtered + insisting + backups
 
   private static let restores = [true, false].flatMap { isRunning in
     [RestoreStrategy.staged, .inPlace].flatMap { strategy in
@@ -42,6 +51,15 @@ package enum CrashSweep {
       work: .restore(strategy, startsWhenOff: false),
       isFiltered: true
     )
+  }
+
+  /// A disk whose links are set down, and those after it, whose links are up again.
+  private static let insisting = [true, false].flatMap { isFiltered in
+    let restore = Work.restore(.staged, startsWhenOff: false)
+    return [
+      Route(isRunning: true, before: [], work: restore, isFiltered: isFiltered, insists: true),
+      Route(isRunning: true, before: [restore], work: .undo, isFiltered: isFiltered, insists: true),
+    ]
   }
 
   /// A stopped VPS, one that runs, and one that runs with a backup to build on.

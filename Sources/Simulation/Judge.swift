@@ -29,7 +29,7 @@ struct Judge: Sendable {
   let vps: VPS
   let before: Standing
 
-  private var left: LeftState? { job.failure?.left }
+  var left: LeftState? { job.failure?.left }
   private var happened: [Happening] { world.course.happened }
   private var hasDeeds: Bool {
     happened.contains(where: \.isOfOthers)
@@ -48,6 +48,7 @@ struct Judge: Sendable {
     found += locks(isRunning: domain.state.isActive)
     found += try await power(domain)
     found += await filters(domain)
+    found += links(domain)
     found += try await files(domain)
     return found
   }

@@ -24,6 +24,8 @@ struct Scenario: Sendable {
   var recoversFiles: Bool
   /// Whether the target's firmware stores something outside its disks; without a draw.
   var hasNVRAM: Bool
+  /// Whether the source's disks insist on its address, wherever they are; without a draw.
+  var insists: Bool
   var acts: [Act]
 
   /// Draws a scenario, all of it but what is given.
@@ -32,6 +34,7 @@ struct Scenario: Sendable {
     filtersFirstBoots = seed % 5 == 3
     recoversFiles = seed % 2 == 0
     hasNVRAM = seed % 3 == 2
+    insists = seed % 7 == 6
     disks = (0..<(chance.isOne(in: 3) ? 2 : 1)).map { _ in Self.disk(chance) }
     let runs = scope.runsTargets && !chance.isOne(in: 3)
     self.isRunning = isRunning ?? runs

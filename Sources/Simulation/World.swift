@@ -35,6 +35,8 @@ final class World: Sendable {
   let kept = Mutex<[KeptBackup]>([])
   /// Whether workers do what they do beside their jobs; restores need none of it.
   let keepsHouse = Mutex(false)
+  /// Whether something has happened to libvirt after which nobody can say how links are.
+  let hasDoubtfulLinks = Mutex(false)
   /// The domain that people do something to.
   let subject = Mutex("target")
 
@@ -107,7 +109,10 @@ final class World: Sendable {
     await add("source")
     await hypervisor.setPower(guests)
     let (course, hypervisor) = (course, hypervisor)
-    await hypervisor.setChooser { await Self.fault(in: $0, course, hypervisor) }
+    await hypervisor.setChooser { [self] call in
+      if call.operation == .addresses { await showAddresses() }
+      return await Self.fault(in: call, course, hypervisor)
+    }
     course.setDeeds { [self] in await perform($0, by: $1) }
     try await operations.registerNode(name: Self.node, uri: "test:///default")
     _ = try await operations.createClient(Self.caller, name: "acme")
@@ -168,7 +173,8 @@ final class World: Sendable {
         node: Self.node,
         domainName: domain,
         domainUUID: "uuid-\(domain)",
-        name: domain
+        name: domain,
+        network: try network(of: domain)
       ),
       observed: try await observer.observe(reference)
     )

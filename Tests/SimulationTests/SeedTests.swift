@@ -1,3 +1,4 @@
+import enum Model.RestoreStrategy
 import Simulation
 import Testing
 
@@ -42,6 +43,23 @@ struct SeedTests {
     let route = CrashSweep.routes[number]
     let found = try await CrashSweep.run(route, .hung(seconds: 100), from: number + 1, by: 19)
     #expect(found.complaints == [])
+  }
+
+  @Test(arguments: [6, 13])
+  func `a disk that insists on its address has links set down, and the next one up`(
+    _ seed: UInt64
+  ) async throws {
+    let restore = Act(.restore(.staged, startsWhenOff: false))
+    let report = try await SeedRun.run(
+      seed,
+      isRunning: true,
+      acts: [restore, Act(.undo)],
+      isTraced: true
+    )
+    #expect(report.complaints == [])
+    let calls = report.trace.filter { $0.contains("setLink") }
+    #expect(calls.contains { $0.contains("down persistently") }, "\(calls)")
+    #expect(calls.contains { $0.contains("up persistently") }, "\(calls)")
   }
 
   @Test(arguments: [3, 1003, 2003])
