@@ -16,8 +16,8 @@ struct FilterFacts: Sendable {
   var isUndecided: Bool
   /// The restore whose unconfirmed disk the target has.
   var standing: JobID?
-  /// Whether the filter's job is a restore, whose disk may be gone.
-  var isRestore: Bool
+  /// Whether another job has brought the disk that the target has.
+  var isDiskGone: Bool
   /// When the last job ended that may have asked for the filter.
   var finishedAt: Timestamp
   /// What the filter is to be.
@@ -35,7 +35,6 @@ struct FilterFacts: Sendable {
   ) throws(CatalogError) {
     guard let job = try transaction.job(id) else { return nil }
     (self.job, target) = (job.id, job.vpsID)
-    isRestore = job.task.kind == .restore
     vps = try transaction.vps(job.vpsID)
     node = vps?.node ?? job.node
     let history = try transaction.firstBootHistory(of: job.vpsID)
@@ -43,6 +42,8 @@ struct FilterFacts: Sendable {
     let isExchanging = try transaction.isExchanging(job.vpsID)
     isUndecided = !job.state.isFinal || isExchanging
     standing = history.standing?.id
+    // Of one that an operator must look at nobody knows which disk it has.
+    isDiskGone = history.mover.map { $0.id != id && $0.failure?.left != .needsOperator } ?? false
     others = registry.addresses(besidesThoseOf: job.vpsID)
     cut = try transaction.cutLinks(of: job.vpsID)
     guard let vps, case .restore(let task) = job.task else { return }

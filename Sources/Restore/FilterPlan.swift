@@ -21,6 +21,8 @@ struct FilterSight: Sendable, Equatable {
   var isCut = false
   /// Whether they are for the disk that the filter is for.
   var isCutForThis = false
+  /// Whether the target has the disk of another job.
+  var isDiskGone = false
   /// What the guest's addresses say; nil: it shows none.
   var verdict: GuestCheck.Verdict?
 
@@ -44,7 +46,7 @@ struct FilterSight: Sendable, Equatable {
   /// What a guest shows that is off its network proves little: the filter stays until it shows the same with
   /// its links up.
   private var cutMove: FilterMove? {
-    if isOver { return isCutForThis ? .raiseLinks : nil }
+    if isDiskGone { return isCutForThis ? .raiseLinks : nil }
     guard isActive else { return isDefined ? .renew : .keep }
     switch verdict {
     case .confirmed: return .raiseLinks

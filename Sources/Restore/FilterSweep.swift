@@ -80,7 +80,8 @@ package struct FilterSweep: Sendable {
       var sight = FilterSight(name, id, facts, domain)
       let length = memory.length(of: .running(name), isSo: domain.state == .running, at: now)
       sight.isLong = length >= Limits.filterSettling
-      if sight.isActive, !sight.isOver { sight.verdict = await verdict(of: vps, facts) }
+      let isAsked = sight.isActive && (!sight.isOver || sight.isCut)
+      if isAsked { sight.verdict = await verdict(of: vps, facts) }
       try await make(sight.move, name, domain, facts, now)
     } catch {
       logger.warning(
@@ -227,12 +228,13 @@ extension FilterSight {
     let successor = facts.standing.map { NetworkFilter.name(of: $0) }
     // Another's disk without a filter of its own is better off behind this one than behind none.
     isOver =
-      facts.isRestore && facts.standing != id
+      facts.standing != id
       && (successor == nil
         || cards.contains { $0.filter == successor }
           && !cards.contains { $0.filter == name && $0.takesFilter(in: .definition) })
     isCut = !facts.cut.isEmpty
     isCutForThis = facts.cut.contains { $0.jobID == id }
+    isDiskGone = facts.isDiskGone
     isForgotten = facts.vps?.serviceStatus == .terminated
     isActive = domain.state.isActive
     isLive = isActive && domain.interfaces.contains { $0.filter == name }

@@ -9,6 +9,8 @@ struct FirstBootHistory: Sendable {
   /// The restore whose disk was there from a moment on; nil: the target's own, or one that was confirmed.
   private var moments: [(from: Timestamp, disk: Job?)] = []
   private var formerDisks: [JobID: Job?] = [:]
+  /// The job that was the last to bring a disk; nil: none has.
+  let mover: Job?
   /// When the last of the jobs ended, whatever it did.
   let endedAt: Timestamp?
 
@@ -26,6 +28,7 @@ struct FirstBootHistory: Sendable {
     let ended = jobs.filter(\.hasMovedDisks).sorted {
       ($0.finishedAt ?? .never, $0.createdAt) < ($1.finishedAt ?? .never, $1.createdAt)
     }
+    mover = ended.last
     for job in ended {
       let now = standing
       formerDisks[job.id] = now

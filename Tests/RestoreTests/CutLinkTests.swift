@@ -161,6 +161,36 @@ struct CutLinkTests {
     }
   }
 
+  @Test func `a backup of its own that insists on what is another's by now has the links down`()
+    async throws
+  {
+    try await FirstBoot.with(isRunning: false) { world, backup in
+      let made = try await world.backUpTarget()
+      guard case .backup(let result) = made.result else {
+        throw Unexpected(description: "\(made)")
+      }
+      try await world.host.start(world.reference)
+      try await world.hold(Self.foreign, for: backup.vpsID)
+      try await FirstBoot.show([Self.foreign], world)
+      let task = RestoreTask(
+        sourceVPSID: world.target.id,
+        backupID: result.backupID,
+        strategy: .staged
+      )
+      let id = try await world.accept(.restore(task), holding: result.backupID)
+      let job = try await world.finished(id)
+      #expect(try job.restored().network.confirmedReason == .foreignAddress)
+      // No filter is for it, and the sweep looks after it all the same.
+      let sweep = FirstBoot.sweep(world)
+      for _ in 1...2 { await sweep.run() }
+      #expect(try await Self.links(world) == [false, false])
+      #expect(try await Self.noted(world).map(\.jobID) == [id])
+      try await FirstBoot.show(Self.own, world)
+      await sweep.run()
+      #expect(try await Self.links(world) == [true, true])
+    }
+  }
+
   @Test func `an undo that brings a foreign disk back, unfiltered, brings it off its network`()
     async throws
   {

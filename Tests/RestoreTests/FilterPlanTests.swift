@@ -57,10 +57,21 @@ import Testing
       // Without a filter as well.
       (FilterSight(isActive: true, isCut: true, verdict: .confirmed), .raiseLinks),
       // Another disk is there, and whoever brought it didn't set them up.
-      (both.with { $0.isOver = true }, .raiseLinks),
-      (FilterSight(isOver: true, isCut: true, isCutForThis: true), .raiseLinks),
+      (both.with { ($0.isOver, $0.isDiskGone) = (true, true) }, .raiseLinks),
+      (FilterSight(isCut: true, isCutForThis: true, isDiskGone: true), .raiseLinks),
       // Theirs are for a later disk.
-      (both.with { ($0.isOver, $0.isCutForThis) = (true, false) }, .lift),
+      (both.with { ($0.isOver, $0.isDiskGone, $0.isCutForThis) = (true, true, false) }, .lift),
+      // No other VPS's disk, so that no filter is for it, and it insists all the same.
+      (
+        FilterSight(
+          isOver: true,
+          isActive: true,
+          isCut: true,
+          isCutForThis: true,
+          verdict: .foreign(address: "192.0.2.9")
+        ), .cutLinks
+      ),
+      (FilterSight(isOver: true, isActive: true, isCut: true, isCutForThis: true), .keep),
       (both.with { ($0.isForgotten, $0.verdict) = (true, .confirmed) }, .keep),
     ]
     for row in rows { #expect(row.sight.move == row.move, "\(row)") }
