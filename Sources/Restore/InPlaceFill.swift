@@ -97,11 +97,12 @@ struct InPlaceFill: Sendable {
       if saving, log.digest(of: piece) == nil {
         try mayWrite()
         for rate in rates { rate.charge(range.count) }
-        try await fromDisks { () async throws(DiskError) in
+        let saved = try await fromDisks { () async throws(DiskError) in
           let holes = try await device.holes(in: range)
           try await log.save(piece, buffer, range.count, digest: former, holes: holes)
+          return range.count - holes.reduce(0) { $0 + $1.count }
         }
-        try await logSpace?.take(range.count)
+        try await logSpace?.take(saved)
       }
       try await fetch(content, piece, into: buffer, range.count)
       if saving {

@@ -27,7 +27,7 @@ extension DomainDescription {
 
 extension RestoreRun {
   /// The links that are noted as cut: for this job's own disk, or for others that the target had before.
-  func cutLinks(areOwn: Bool) async throws(StepStop) -> [CutLink] {
+  func notedLinks(areOwn: Bool) async throws(StepStop) -> [CutLink] {
     let (id, vps) = (job.id, job.vpsID)
     return try await fromCatalog { () async throws(CatalogFault) in
       try await parts.catalog.read { try $0.cutLinks(of: vps) }
@@ -53,7 +53,7 @@ extension RestoreRun {
   ///
   /// - Returns: What people should know.
   func raiseLinks() async throws(StepStop) -> [String] {
-    let cut = try await cutLinks(areOwn: false)
+    let cut = try await notedLinks(areOwn: false)
     guard !cut.isEmpty else { return [] }
     do throws(StepStop) {
       let domain = try await describeTarget()

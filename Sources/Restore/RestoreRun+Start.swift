@@ -159,7 +159,7 @@ extension RestoreRun {
     let domain = try await describeTarget()
     guard domain.state.isActive else { return unconfirmed(.targetOff) }
     // An earlier attempt has seen it. What a guest shows that is off its network proves nothing.
-    if try await !cutLinks(areOwn: true).isEmpty { return try await cutOff() }
+    if try await !notedLinks(areOwn: true).isEmpty { return try await cutOff() }
     guard domain.hasAgentChannel else { return unconfirmed(.noAgent) }
     let target = try requireTarget()
     let foreign = try await foreignAddresses()
