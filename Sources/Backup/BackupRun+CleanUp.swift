@@ -34,8 +34,10 @@ extension BackupRun {
     }
     let checkpoints = try await checkpointsOfEarlierAttempts()
     try await confirmLease()
+    // The checkpoints after it: one that begins late brings its own.
+    try await closeSession(of: vps.reference, directory)
+    try await confirmLease()
     await removeCheckpoints(checkpoints, of: vps.reference)
-    if !debts.withLock({ $0.thaw }) { await RuntimeDirectory(path: directory).remove() }
     guard let path = backup.snapshotPath.flatMap(SnapshotPath.init(relative:)) else { return }
     try await confirmLease()
     try await fromDatastore { () async throws(DatastoreError) in

@@ -193,15 +193,26 @@ extension BackupRun {
     of reference: DomainReference,
     _ directory: String
   ) async throws(BackupStop) {
-    try await fromHypervisor { () async throws(HypervisorError) in
-      try await SessionEnd(
-        hypervisor: parts.hypervisor,
-        reference: reference,
-        directory: directory
-      ).perform()
-    }
+    let end = sessionEnd(of: reference, directory)
+    try await fromHypervisor { () async throws(HypervisorError) in try await end.perform() }
     if debts.withLock({ $0.thaw }) { await thaw(reference) }
+    try await closeSession(of: reference, directory)
+  }
+
+  /// Removes the folder of a session that was ended, unless its guest may be frozen yet, and what begins late.
+  func closeSession(
+    of reference: DomainReference,
+    _ directory: String
+  ) async throws(BackupStop) {
     guard !debts.withLock({ $0.thaw }) else { return }
-    await RuntimeDirectory(path: directory).remove()
+    let end = sessionEnd(of: reference, directory)
+    try await fromHypervisor { () async throws(HypervisorError) in try await end.close() }
+  }
+
+  private func sessionEnd(
+    of reference: DomainReference,
+    _ directory: String
+  ) -> SessionEnd {
+    SessionEnd(hypervisor: parts.hypervisor, reference: reference, directory: directory)
   }
 }

@@ -109,13 +109,13 @@ struct ChangeSession: Sendable {
   ///
   /// The folder goes last: as long as it is there it is known that something is left to do.
   func end() async throws(HypervisorError) {
-    let folder = RuntimeDirectory(path: directory)
-    guard await folder.isThere() else { return }
-    try await SessionEnd(
+    guard await RuntimeDirectory(path: directory).isThere() else { return }
+    let end = SessionEnd(
       hypervisor: parts.hypervisor,
       reference: reference,
       directory: directory
-    ).perform()
-    await folder.remove()
+    )
+    try await end.perform()
+    try await end.close()
   }
 }

@@ -1,3 +1,4 @@
+import Disks
 import Hypervisor
 
 /// Ends a job's session with a running VPS.
@@ -18,6 +19,21 @@ struct SessionEnd: Sendable {
     // not have come further.
     if try await hypervisor.state(of: reference) == .pausedOnError {
       try await hypervisor.resume(reference)
+    }
+  }
+
+  /// Removes the folder of a session that was ended, and ends one that has begun meanwhile.
+  ///
+  /// A begin that libvirt hung in comes to its end when libvirt goes on, whoever waits for it: as long as the
+  /// folder is there that its files go into. So only a look after that is the last one.
+  func close() async throws(HypervisorError) {
+    await RuntimeDirectory(path: directory).remove()
+    do throws(HypervisorError) {
+      try await perform()
+    } catch {
+      // As long as the folder is there it is known that something is left to do.
+      _ = try? await RuntimeDirectory.ensure(directory)
+      throw error
     }
   }
 }

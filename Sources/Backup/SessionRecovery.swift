@@ -96,12 +96,14 @@ package struct SessionRecovery: Sendable {
     thaws: Bool
   ) async throws(BackupStop) {
     do throws(HypervisorError) {
-      try await SessionEnd(
+      let end = SessionEnd(
         hypervisor: hypervisor,
         reference: vps.reference,
         directory: directory
-      ).perform()
+      )
+      try await end.perform()
       if thaws { try await thawIfItListens(vps) }
+      try await end.close()
     } catch .domainMissing {
       return
     } catch {

@@ -19,7 +19,8 @@ extension Judge {
   }
 
   private var isFirstBootAhead: Bool {
-    world.scenario.filtersFirstBoots && !before.isUndo && job.state == .completed && isUndisturbed
+    guard case .restore(let task) = job.task, task.sourceVPSID != job.vpsID else { return false }
+    return world.scenario.filtersFirstBoots && job.state == .completed && isUndisturbed
   }
 
   /// Whether the first of the restores was taken back.

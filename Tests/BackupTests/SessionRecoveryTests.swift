@@ -135,6 +135,39 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: world.folder))
   }
 
+  @Test func `a session that begins while it is ended is ended as well`() async throws {
+    let world = try await World()
+    await world.host.setFault(.late(.unavailable("it hangs")), of: .beginBackup)
+    await #expect(throws: HypervisorError.self) { try await world.begin(in: world.folder) }
+    try await world.endJob()
+    let host = world.host
+    // After the first look at whose session there is.
+    await host.setBeforeEach { call in
+      if call.operation == .state { await host.finishLate() }
+    }
+    await world.recovery.endOrphanedSessions()
+    let machine = try await world.machine()
+    #expect(machine.backup == nil && machine.description.activeJob == nil)
+    #expect(!FileManager.default.fileExists(atPath: world.folder))
+  }
+
+  @Test func `a folder is there again when nobody could see what began late`() async throws {
+    let world = try await World()
+    try await world.endJob()
+    let (host, folder) = (world.host, world.folder)
+    await host.setBeforeEach { call in
+      guard call.operation == .backupScratchPaths,
+        !FileManager.default.fileExists(atPath: folder)
+      else { return }
+      await host.setFault(.failOnce(.unavailable("away")), of: .backupScratchPaths)
+    }
+    await world.recovery.endOrphanedSessions()
+    #expect(FileManager.default.fileExists(atPath: folder))
+    await host.setBeforeEach(nil)
+    await world.recovery.endOrphanedSessions()
+    #expect(!FileManager.default.fileExists(atPath: folder))
+  }
+
   @Test func `a guest that a full host has stopped runs on`() async throws {
     let world = try await World()
     try await world.begin(in: world.folder)
