@@ -21,7 +21,11 @@ struct JobEventsRoute: CallerRoute {
     headers: [
       RouteDocumentation.Parameter(
         name: "Last-Event-ID",
-        schema: .text("The id of the last event that was heard.", pattern: "^[!-~]{1,255}$")
+        // Whatever a header can hold: browsers send what they have heard, also nothing.
+        schema: .text(
+          "The id of the last event that was heard; what is none is passed over.",
+          pattern: #"^[\t -~\u0080-\u00FF]*$"#
+        )
       )
     ],
     answer: .events(
