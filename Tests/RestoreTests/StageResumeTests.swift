@@ -107,7 +107,8 @@ struct StageResumeTests {
       try await Stage.existing(for: world.disk, job: id.text, disk: "vda")
     )
     let open = try await stage.open(format: .qcow2, directory: world.folder)
-    try await world.working {
+    // The first waits are short: a busy machine sees one of the later ones.
+    try await world.working(attempts: 8) {
       while try await world.catalog.read({ try $0.job(id) })?.state != .waiting {
         try await Task.sleep(for: .milliseconds(5))
       }
