@@ -22,7 +22,7 @@ readonly rows=(
 
 readonly limit=45m
 readonly program=.build/debug/rehomePackageTests.xctest
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 readonly work
 trap 'rm -rf "$work"' EXIT
 
@@ -31,13 +31,9 @@ run() {
   local target=$1 log=$work/$1 started=$SECONDS
   echo "== $target"
   # No pipe: what a test left running would keep it open, and with it this script.
-  if ! timeout --foreground --kill-after=30s $limit \
+  if timeout --foreground --kill-after=30s $limit \
     "$program" --testing-library swift-testing --filter "^$target\\." > >(tee "$log") 2>&1; then
-    sleep 1 # `tee` has the last lines yet to write.
-    {
-      echo "failed: $target"
-      grep -aE '✘|error:|Fatal|unexpected signal' "$log" | awk '!seen[$0]++' | head -60
-    } >"$log.failed"
+    touch "$log.passed"
   fi
   echo "== $target took $((SECONDS - started)) s"
 }
@@ -55,19 +51,29 @@ row() {
 # What the build wrote would go to the disk beside the first tests, whose transactions wait for it.
 sync
 
-for target in "${@:-${quick[@]}}"; do run "$target"; done
+targets=("${@:-${quick[@]}}")
+for target in "${targets[@]}"; do run "$target"; done
 if (($# == 0)); then
   echo "== ${rows[*]}: two at a time, each is printed when it has ended"
   set -m # Each row is a group of processes, which ends as one with this script.
-  trap 'for job in $(jobs -p); do kill -- "-$job"; done; exit 1' INT TERM
-  for targets in "${rows[@]}"; do
-    # shellcheck disable=SC2086 # A row is words.
-    row $targets &
+  trap 'for job in $(jobs -p); do kill -- "-$job"; done; exit 1' INT TERM HUP
+  for words in "${rows[@]}"; do
+    read -ra names <<<"$words"
+    targets+=("${names[@]}")
+    row "${names[@]}" </dev/null &
   done
   wait
 fi
 
-# Once more at the end, where they are found.
-compgen -G "$work/*.failed" >/dev/null || exit 0
-cat "$work"/*.failed >&2
-exit 1
+# Once more at the end, where they are found. A target that hasn't passed has failed, whoever ended it.
+sleep 1 # `tee` has the last lines yet to write.
+failed=0
+for target in "${targets[@]}"; do
+  [[ ! -e $work/$target.passed ]] || continue
+  failed=1
+  {
+    echo "failed: $target"
+    grep -aE '✘|error:|Fatal|unexpected signal' "$work/$target" | awk '!seen[$0]++' | head -60
+  } >&2
+done
+exit $failed

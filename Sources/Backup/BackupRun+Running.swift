@@ -196,7 +196,17 @@ extension BackupRun {
     let end = sessionEnd(of: reference, directory)
     try await fromHypervisor { () async throws(HypervisorError) in try await end.perform() }
     if debts.withLock({ $0.thaw }) { await thaw(reference) }
-    try await closeSession(of: reference, directory)
+    do throws(BackupStop) {
+      // The thaw may have taken long.
+      try await confirmLease()
+      try await closeSession(of: reference, directory)
+    } catch {
+      // What was read is as good as before; the folder is there for who comes after.
+      parts.logger.warning(
+        "backup session's folder not closed",
+        metadata: ["job.id": "\(job.id)", "error": "\(error)"]
+      )
+    }
   }
 
   /// Removes the folder of a session that was ended, unless its guest may be frozen yet, and what begins late.

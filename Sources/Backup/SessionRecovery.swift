@@ -68,8 +68,11 @@ package struct SessionRecovery: Sendable {
     if !isOver, !isBackup { isOver = await isOld(directory) }
     guard isOver else { return }
     // Restores freeze nobody, so that a guest which is frozen is somebody else's.
-    if let vps = found.1 { try await endSession(of: vps, in: directory, thaws: isBackup) }
-    await RuntimeDirectory(path: directory).remove()
+    if let vps = found.1 {
+      try await endSession(of: vps, in: directory, thaws: isBackup)
+    } else {
+      await RuntimeDirectory(path: directory).remove()
+    }
   }
 
   /// Whether a folder was made, or its files, longer ago than a session that only asks may last.
@@ -105,7 +108,7 @@ package struct SessionRecovery: Sendable {
       if thaws { try await thawIfItListens(vps) }
       try await end.close()
     } catch .domainMissing {
-      return
+      await RuntimeDirectory(path: directory).remove()
     } catch {
       throw BackupStop(error)
     }

@@ -153,9 +153,12 @@ import Testing
 
   @Test func `a folder is there again when nobody could see what began late`() async throws {
     let world = try await World()
+    await world.host.setFault(.late(.unavailable("it hangs")), of: .beginBackup)
+    await #expect(throws: HypervisorError.self) { try await world.begin(in: world.folder) }
     try await world.endJob()
     let (host, folder) = (world.host, world.folder)
     await host.setBeforeEach { call in
+      if call.operation == .state { await host.finishLate() }
       guard call.operation == .backupScratchPaths,
         !FileManager.default.fileExists(atPath: folder)
       else { return }
@@ -163,9 +166,11 @@ import Testing
     }
     await world.recovery.endOrphanedSessions()
     #expect(FileManager.default.fileExists(atPath: folder))
+    #expect(try await world.machine().backup != nil, "nothing has begun late")
     await host.setBeforeEach(nil)
     await world.recovery.endOrphanedSessions()
     #expect(!FileManager.default.fileExists(atPath: folder))
+    #expect(try await world.machine().backup == nil)
   }
 
   @Test func `a guest that a full host has stopped runs on`() async throws {
