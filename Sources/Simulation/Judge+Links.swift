@@ -7,7 +7,7 @@ extension Judge {
   /// What is wrong with the links of a target that may get disks which insist on the source's address.
   func links(_ domain: DomainDescription) -> [String] {
     let isDoubtful = world.hasDoubtfulLinks.withLock { isDoubtful in
-      isDoubtful = isDoubtful || !isLinkAsPlanned || isStartedUnseen
+      isDoubtful = isDoubtful || !isLinkAsPlanned
       return isDoubtful
     }
     guard world.scenario.insists, !isDoubtful, left != .needsOperator else { return [] }
@@ -19,13 +19,6 @@ extension Judge {
     let isSeen = job.state == .completed && domain.state == .running && world.scenario.hasAgent
     return isSeen && cards.contains(where: \.linkUp)
       ? ["a target that shows another's address is on its network"] : []
-  }
-
-  /// Whether a host has started a target that was to stay off, with the source's disk: where nothing filters
-  /// that boot, nobody looks at it.
-  private var isStartedUnseen: Bool {
-    world.hasSourceDisk && !before.isRunning && !before.startsWhenOff
-      && !world.scenario.filtersFirstBoots && world.course.happened.contains(.powerLost)
   }
 
   /// Whether nothing has happened but that workers and hosts ended.

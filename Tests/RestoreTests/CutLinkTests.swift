@@ -7,7 +7,7 @@ import Testing
 @testable import Restore
 
 /// Links that are set down for a guest with another VPS's address are up again for the next disk.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct CutLinkTests {
   private static let own = ["192.0.2.7/24"]
   private static let foreign = "192.0.2.50/24"

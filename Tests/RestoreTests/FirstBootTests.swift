@@ -9,7 +9,7 @@ import Testing
 @testable import Restore
 
 /// Another VPS's disk first boots behind a filter, wherever the host can filter.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct FirstBootTests {
   private typealias World = SimulatedWorld
 

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A backup of a running guest whose storage doesn't answer.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(2)))
 struct HungStorageTests {
   private typealias World = SimulatedWorld
 

@@ -10,7 +10,7 @@ import Testing
 @testable import Restore
 
 /// In-place restores as whole jobs: what is kept of a target's way back, and for how long.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct InPlaceJobTests {
   private typealias World = SimulatedWorld
 

@@ -8,7 +8,7 @@ import Testing
 @testable import Restore
 
 /// The room that an in-place restore is promised before it stops its target.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct InPlaceRoomTests {
   private typealias World = SimulatedWorld
 

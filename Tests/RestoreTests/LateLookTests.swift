@@ -9,7 +9,7 @@ import Testing
 
 /// What is looked at again after a restore was accepted: before its stop, under the locks of the
 /// exchange, and after its start.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct LateLookTests {
   private typealias World = SimulatedWorld
   private typealias Operation = SimulatedHypervisor.Operation

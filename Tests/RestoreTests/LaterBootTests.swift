@@ -8,7 +8,7 @@ import Testing
 @testable import Restore
 
 /// A target that is off when it gets another VPS's disk boots it behind a filter, whoever starts it.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct LaterBootTests {
   private typealias World = SimulatedWorld
 

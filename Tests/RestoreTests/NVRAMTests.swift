@@ -8,7 +8,7 @@ import Testing
 @testable import Restore
 
 /// What a firmware stores outside the disks goes back with the disks that it belongs to.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct NVRAMTests {
   private typealias World = SimulatedWorld
 

@@ -9,7 +9,7 @@ import Testing
 @testable import Restore
 
 /// A qcow2 disk's stage begins as a clone of its file where the file system can.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(5)))
 struct Qcow2CloneTests {
   private typealias World = SimulatedWorld
 

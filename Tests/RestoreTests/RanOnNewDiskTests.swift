@@ -9,7 +9,7 @@ import Testing
 @testable import Restore
 
 /// Targets that end right after their start: what they have written decides where that leads.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct RanOnNewDiskTests {
   private typealias World = SimulatedWorld
 

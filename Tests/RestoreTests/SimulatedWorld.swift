@@ -251,8 +251,7 @@ extension SimulatedWorld {
 
   /// Waits until a job has ended.
   func finished(_ id: JobID) async throws -> Job {
-    // Of jobs of a second: all tests of this target wait at once, on however busy a machine.
-    let deadline = ContinuousClock.now + .seconds(300)
+    let deadline = ContinuousClock.now + .seconds(120)
     while ContinuousClock.now < deadline {
       if let now = try await catalog.read({ try $0.job(id) }), now.state.isFinal {
         return now

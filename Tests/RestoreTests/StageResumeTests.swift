@@ -9,7 +9,7 @@ import Testing
 @testable import Restore
 
 /// Staging goes on where a worker that died has left it.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(3)))
 struct StageResumeTests {
   private typealias World = SimulatedWorld
 

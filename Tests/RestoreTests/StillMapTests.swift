@@ -7,7 +7,7 @@ import Testing
 @testable import Restore
 
 /// A target that is off since its own last backup isn't read when another is put onto it.
-@Suite(.scratchDirectory, .timeLimit(.minutes(10)))
+@Suite(.scratchDirectory, .timeLimit(.minutes(5)))
 struct StillMapTests {
   /// Chunks of a letter each, or of zeros: what two machines share is in the letters.
   private static func disk(_ random: inout Seeded) -> [UInt8] {

@@ -158,7 +158,7 @@ struct KnownFaultTests {
   /// Should what a seed plays change, it is another seed and no worse.
   @Test(arguments: [
     5233, 8069, 2455, 2694, 3359, 4026, 4482, 5029, 5940, 6646, 6715, 7310, 8340, 11645,
-    3343, 4120, 9400,
+    3343, 4120,
   ])
   func `a seed that has found a fault finds none any more`(_ seed: UInt64) async throws {
     #expect(try await SeedRun.run(seed).complaints == [])
